@@ -1,0 +1,50 @@
+"""The bundle: the folder that is the image's build context, as values."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ..runtime.manifest import Manifest
+    from .config import Config
+    from .requirements import Lock
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Everything that an image is made of, but for the installed packages, which `lock` names.
+
+    `files` maps paths inside the build context (POSIX, relative) to their bytes:
+    `<name>.ipynb`, `<name>.py`, `manifest.json`, `requirements.lock`, `Dockerfile`,
+    `.dockerignore`, `nbdeploy_runtime/*.py`, and `files/*` for what the cells open or import.
+    """
+
+    name: str
+    files: Mapping[str, bytes]
+    manifest: Manifest
+    lock: Lock
+    config: Config
+    labels: Mapping[str, str]
+
+    @cached_property
+    def digest(self) -> str:
+        """Return `sha256:…` over every path and its bytes: same content, same digest."""
+        total = hashlib.sha256()
+        for path in sorted(self.files):
+            content = self.files[path]
+            total.update(f"{path}\0{len(content)}\0".encode())
+            total.update(content)
+        return f"sha256:{total.hexdigest()}"
+
+    def write(self, folder: Path) -> None:
+        """Write every file below `folder`, which is made when missing."""
+        for path, content in self.files.items():
+            place = folder / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)

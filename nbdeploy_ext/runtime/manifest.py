@@ -1,0 +1,141 @@
+"""The manifest: what the runtime reads to serve a notebook; the contract with the builder.
+
+It needs the standard library only, because the builder imports it too.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+FORMAT = 1
+"""Raised when a runtime of today could misread a manifest of tomorrow."""
+
+Setting = Any
+"""A literal of `nbdeploy.toml`, or `{"secret": NAME}` for a value known at run time only."""
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestCell:
+    """One cell that ships: `sha256` is of its source's UTF-8 bytes, `index` counts from 0.
+
+    `lines` replaces lines (numbered from 1) that are no Python, magics say, when the cell is
+    compiled; the source itself ships untouched.
+    """
+
+    id: str
+    index: int
+    role: str
+    sha256: str
+    lines: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestEndpoint:
+    """One served function; `examples` are calls found in the notebook (keyword arguments)."""
+
+    name: str
+    path: str
+    cell: str
+    examples: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """How the service answers: seconds, a port inside the container, a secret's name."""
+
+    port: int = 8000
+    workers: int = 1
+    timeout: float = 30.0
+    auth: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallSettings:
+    """What is kept of calls: at most `keep` of them, inputs only where `inputs`."""
+
+    keep: int = 10_000
+    store: Setting = "memory"
+    inputs: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AlertSettings:
+    """Apprise URLs (literal or secret) and the seconds between two alerts of one monitor."""
+
+    channels: tuple[Setting, ...] = ()
+    cooldown: float = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Everything that the runtime has to know; `cells` are in notebook order."""
+
+    name: str
+    notebook: str
+    notebook_sha256: str
+    cells: tuple[ManifestCell, ...]
+    endpoints: tuple[ManifestEndpoint, ...]
+    git_commit: str | None = None
+    imports: tuple[str, ...] = ()
+    parameters: dict[str, Setting] = field(default_factory=dict)
+    env: dict[str, Setting] = field(default_factory=dict)
+    service: ServiceSettings = field(default_factory=ServiceSettings)
+    calls: CallSettings = field(default_factory=CallSettings)
+    monitors_every: float = 60.0
+    tests_timeout: float = 300.0
+    alerts: AlertSettings = field(default_factory=AlertSettings)
+    format: int = FORMAT
+
+    def cells_of(self, role: str) -> tuple[ManifestCell, ...]:
+        """Return the cells with `role`, in notebook order."""
+        return tuple(cell for cell in self.cells if cell.role == role)
+
+    def secret_names(self) -> tuple[str, ...]:
+        """Return the names of all secrets that the service needs at run time, sorted."""
+        settings = [
+            *self.parameters.values(),
+            *self.env.values(),
+            *self.alerts.channels,
+            self.calls.store,
+        ]
+        names = {name for name in map(secret_name, settings) if name is not None}
+        if self.service.auth is not None:
+            names.add(self.service.auth)
+        return tuple(sorted(names))
+
+    def as_bytes(self) -> bytes:
+        """Return the file's content: JSON with sorted keys, so that same means same bytes."""
+        return (json.dumps(asdict(self), sort_keys=True, indent=1) + "\n").encode()
+
+
+def secret_name(setting: Setting) -> str | None:
+    """Return the secret that `setting` stands for, or None for a literal."""
+    if isinstance(setting, dict) and set(setting) == {"secret"}:
+        return str(setting["secret"])
+    return None
+
+
+def read_manifest(content: bytes) -> Manifest:
+    """Read a manifest file's bytes; `ValueError` when they are of another format."""
+    raw = json.loads(content)
+    if raw.get("format") != FORMAT:
+        message = f"manifest format {raw.get('format')!r} is not {FORMAT}"
+        raise ValueError(message)
+    return Manifest(
+        **{
+            **raw,
+            "cells": tuple(ManifestCell(**cell) for cell in raw["cells"]),
+            "endpoints": tuple(
+                ManifestEndpoint(**{**endpoint, "examples": tuple(endpoint["examples"])})
+                for endpoint in raw["endpoints"]
+            ),
+            "imports": tuple(raw["imports"]),
+            "service": ServiceSettings(**raw["service"]),
+            "calls": CallSettings(**raw["calls"]),
+            "alerts": AlertSettings(
+                channels=tuple(raw["alerts"]["channels"]), cooldown=raw["alerts"]["cooldown"]
+            ),
+        }
+    )

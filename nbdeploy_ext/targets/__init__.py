@@ -1,0 +1,1 @@
+"""Where deployments run: the Docker engine, or a process of this machine."""
