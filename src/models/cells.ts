@@ -1,0 +1,41 @@
+import type { ICellModel } from '@jupyterlab/cells';
+import type { INotebookModel, NotebookPanel } from '@jupyterlab/notebook';
+
+/** A cell and where it stands, from 0. */
+export interface IPlacedCell {
+  readonly cell: ICellModel;
+  readonly index: number;
+}
+
+/** Find a cell by its id, or by `cell-<index>` where the file format has no ids. */
+export function findCell(
+  notebook: INotebookModel,
+  id: string
+): IPlacedCell | null {
+  const cells = [...notebook.cells];
+  const byId = cells.findIndex(cell => cell.id === id);
+  const place = /^cell-(\d+)$/.exec(id);
+  const index = byId === -1 && place ? Number(place[1]) : byId;
+  const cell = cells[index];
+  return cell ? { cell, index } : null;
+}
+
+/** Scroll to a cell, make it the active one, and put the cursor on `line` (from 1). */
+export async function revealCell(
+  panel: NotebookPanel,
+  id: string,
+  line: number | null = null
+): Promise<void> {
+  const notebook = panel.content;
+  const place = notebook.model && findCell(notebook.model, id);
+  if (!place) {
+    return;
+  }
+  notebook.deselectAll();
+  notebook.activeCellIndex = place.index;
+  await notebook.scrollToItem(place.index, 'smart');
+  const editor = notebook.activeCell?.editor;
+  if (editor && line !== null) {
+    editor.setCursorPosition({ line: line - 1, column: 0 });
+  }
+}
