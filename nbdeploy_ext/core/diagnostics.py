@@ -1,0 +1,66 @@
+"""Problems in a notebook, as values with a place and a fix, and the table of their codes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Severity = Literal["error", "warning"]
+
+CODES: dict[str, tuple[Severity, str]] = {
+    "NBD101": ("error", "cell is not valid Python"),
+    "NBD102": ("error", "magic that can't run in production"),
+    "NBD103": ("error", "kernel language is not Python"),
+    "NBD104": ("error", "cell has more than one role"),
+    "NBD105": ("warning", "mark on a cell that holds no code"),
+    "NBD201": ("error", "name that nothing defines"),
+    "NBD202": ("error", "name that only unmarked cells define"),
+    "NBD203": ("error", "name used before it is defined"),
+    "NBD301": ("error", "no production cell"),
+    "NBD302": ("error", "no endpoint"),
+    "NBD303": ("error", "endpoint that no production cell defines"),
+    "NBD304": ("error", "endpoint name that collides with a reserved route"),
+    "NBD305": ("warning", "endpoint without type hints"),
+    "NBD306": ("error", "parameter of the engineer's file that no parameters cell defines"),
+    "NBD401": ("error", "import that the kernel's environment lacks"),
+    "NBD402": ("error", "package that was installed from a folder or a file"),
+    "NBD405": ("error", "environment variable that nothing supplies"),
+    "NBD601": ("warning", "setting of nbdeploy.toml that is not in force yet"),
+}
+"""Every code with its severity and what it stands for; the reference page has cause and fix."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What mends a diagnostic: `kind` says how a machine can do it.
+
+    `mark`: put `marks` (cell id to role) on the notebook. `none`: people have to, as `title` says.
+    """
+
+    title: str
+    kind: Literal["mark", "none"] = "none"
+    marks: dict[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One problem: `line` counts from 1 within the cell, `column` from 1 within the line.
+
+    `cell` is None for a problem of the whole notebook, with line and column None too.
+    """
+
+    code: str
+    message: str
+    cell: str | None = None
+    line: int | None = None
+    column: int | None = None
+    fix: Fix | None = None
+
+    @property
+    def severity(self) -> Severity:
+        """Return `error`, which stops a deploy, or `warning`, which does not."""
+        return CODES[self.code][0]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the form that `check --json` and REST answer."""
+        return {"severity": self.severity, **asdict(self)}

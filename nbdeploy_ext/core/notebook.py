@@ -1,0 +1,234 @@
+"""A notebook file as frozen values; the only place that reads or writes cell metadata."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+
+from .errors import CellNotFound, NotebookNotFound, NotebookUnreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_UNEXECUTED = {"outputs": [], "execution_count": None}
+
+
+class Role(str, Enum):
+    """What a marked cell is; the value is the cell tag that says so."""
+
+    PRODUCTION = "production"
+    TEST = "test"
+    MONITOR = "monitor"
+    PARAMETERS = "parameters"
+
+
+ROLE_TAGS = frozenset(role.value for role in Role)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell: `index` counts all cells from 0, `roles` are its role tags in tag order."""
+
+    cell_id: str
+    index: int
+    kind: str
+    source: str
+    roles: tuple[Role, ...]
+    execution_count: int | None = None
+
+    @property
+    def role(self) -> Role | None:
+        """Return the cell's role, or None for exploration."""
+        return self.roles[0] if self.roles and self.kind == "code" else None
+
+    @property
+    def sha256(self) -> str:
+        """Return the hash of the source's UTF-8 bytes."""
+        return hashlib.sha256(self.source.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """A notebook: its name, language and cells; `content` is the nbformat document itself."""
+
+    filename: str
+    folder: Path
+    language: str
+    kernel: str | None
+    cells: tuple[Cell, ...]
+    content: Mapping[str, Any]
+
+    @property
+    def stem(self) -> str:
+        """Return the file name without `.ipynb`."""
+        return self.filename.removesuffix(".ipynb")
+
+    @property
+    def path(self) -> Path:
+        """Return where the notebook stands."""
+        return self.folder / self.filename
+
+    @property
+    def choices(self) -> Mapping[str, Any]:
+        """Return `metadata.nbdeploy`: name, endpoints, values."""
+        found = self.content.get("metadata", {}).get("nbdeploy", {})
+        return found if isinstance(found, dict) else {}
+
+    @cached_property
+    def shipped(self) -> bytes:
+        """Return the file that ships: every cell as it is, no outputs, no widget state."""
+        return _without_outputs(self.content)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Return the hash of the shipped file, which outputs don't change."""
+        return hashlib.sha256(self.shipped).hexdigest()
+
+    def code_cells(self) -> tuple[Cell, ...]:
+        """Return the code cells in notebook order."""
+        return tuple(cell for cell in self.cells if cell.kind == "code")
+
+    def cells_of(self, *roles: Role) -> tuple[Cell, ...]:
+        """Return the cells with one of `roles`, in notebook order."""
+        return tuple(cell for cell in self.cells if cell.role in roles)
+
+    def cell(self, name: str) -> Cell:
+        """Return the cell with that id, or at `#index`; raises `CellNotFound`."""
+        for cell in self.cells:
+            if name in {cell.cell_id, f"#{cell.index}"}:
+                return cell
+        raise CellNotFound(
+            f"{self.filename} has no cell {name!r}.",
+            hint="Name a cell by its id or by #index, counting all cells from 0.",
+            cell=name,
+        )
+
+    def marks(self) -> dict[str, str]:
+        """Return the role of every marked cell, by cell id, in notebook order."""
+        return {cell.cell_id: cell.role.value for cell in self.cells if cell.role is not None}
+
+
+def read_notebook(path: Path) -> Notebook:
+    """Read a notebook file of any nbformat version; `NotebookNotFound`, `NotebookUnreadable`."""
+    return parse_notebook(_load(path), path)
+
+
+def parse_notebook(content: Mapping[str, Any], path: Path) -> Notebook:
+    """Take an nbformat document, saved or not, that stands or would stand at `path`."""
+    try:
+        document = nbformat.convert(nbformat.from_dict(content), 4)  # type: ignore[no-untyped-call]
+        cells = tuple(_cell(index, raw) for index, raw in enumerate(document["cells"]))
+    except Exception as fault:  # nbformat raises anything from KeyError to AttributeError here
+        raise NotebookUnreadable(
+            f"{path.name} is not a notebook that nbformat can read.",
+            hint="Open it in JupyterLab and save it again.",
+        ) from fault
+    metadata = document.get("metadata", {})
+    return Notebook(
+        filename=path.name,
+        folder=path.parent,
+        language=_language(metadata),
+        kernel=metadata.get("kernelspec", {}).get("name"),
+        cells=cells,
+        content=document,
+    )
+
+
+def write_marks(path: Path, marks: Mapping[str, Role | None]) -> Notebook:
+    """Set or clear roles in the file and return the notebook after it; other tags stay.
+
+    `marks` maps cell ids or `#index` to roles. Raises `CellNotFound` before anything is written.
+    """
+    content = _load(path)
+    marked = apply_marks(content, parse_notebook(content, path), marks)
+    text = json.dumps(marked, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    staged = path.with_name(f".{path.name}.nbdeploy")
+    staged.write_text(text, encoding="utf-8")
+    staged.chmod(path.stat().st_mode)
+    staged.replace(path)
+    return read_notebook(path)
+
+
+def apply_marks(
+    content: dict[str, Any], notebook: Notebook, marks: Mapping[str, Role | None]
+) -> dict[str, Any]:
+    """Return the nbformat document with those roles; `content` is changed in place."""
+    chosen = {notebook.cell(name).index: role for name, role in marks.items()}
+    for index, role in chosen.items():
+        metadata = content["cells"][index].setdefault("metadata", {})
+        tags = [tag for tag in metadata.get("tags", []) if tag not in ROLE_TAGS]
+        if role is not None:
+            tags.append(role.value)
+        if tags:
+            metadata["tags"] = tags
+        else:
+            metadata.pop("tags", None)
+    return content
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as fault:
+        raise NotebookNotFound(
+            f"There is no notebook at {path}.", hint="Check the path and its spelling."
+        ) from fault
+    except (OSError, UnicodeDecodeError) as fault:
+        raise NotebookUnreadable(
+            f"{path.name} can't be read: {fault}.", hint="Check the file's permissions."
+        ) from fault
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as fault:
+        raise NotebookUnreadable(
+            f"{path.name} is not JSON (line {fault.lineno}).",
+            hint="A merge conflict may stand in the file.",
+        ) from fault
+    if not isinstance(content, dict):
+        raise NotebookUnreadable(f"{path.name} is not a notebook.", hint="Give an .ipynb file.")
+    return content
+
+
+def _cell(index: int, raw: Mapping[str, Any]) -> Cell:
+    source = raw.get("source", "")
+    tags = raw.get("metadata", {}).get("tags", [])
+    return Cell(
+        cell_id=str(raw.get("id") or f"cell-{index}"),
+        index=index,
+        kind=str(raw["cell_type"]),
+        source="".join(source) if isinstance(source, list) else str(source),
+        roles=tuple(dict.fromkeys(Role(tag) for tag in tags if tag in ROLE_TAGS)),
+        execution_count=raw.get("execution_count"),
+    )
+
+
+def _language(metadata: Mapping[str, Any]) -> str:
+    info = metadata.get("language_info", {}).get("name")
+    spec = metadata.get("kernelspec", {}).get("language")
+    return str(info or spec or "python").lower()
+
+
+def _without_outputs(content: Mapping[str, Any]) -> bytes:
+    cells = []
+    for raw in content["cells"]:
+        cell = dict(raw)
+        if cell["cell_type"] == "code":
+            cell.update(_UNEXECUTED)
+            metadata = cell.get("metadata", {})
+            cell["metadata"] = {k: v for k, v in metadata.items() if k in {"tags"}}
+        cell.pop("attachments", None)
+        cells.append(cell)
+    metadata = {
+        key: value
+        for key, value in content.get("metadata", {}).items()
+        if key in {"kernelspec", "language_info", "nbdeploy"}
+    }
+    shipped = {**content, "metadata": metadata, "cells": cells}
+    return (json.dumps(shipped, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
