@@ -1,12 +1,53 @@
-"""`nbdeploy.toml`, the engineer's file, read and checked."""
+"""`nbdeploy.toml`, the engineer's file, read and checked; every fault names its line."""
 
 from __future__ import annotations
 
-from typing import Any
+import re
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-Setting = Any
+from .errors import ConfigInvalid
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILENAME = "nbdeploy.toml"
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_BYTES = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+
+
+class SecretRef(BaseModel):
+    """`{ secret = "NAME" }`: a value that only the running service gets to know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    secret: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+
+
+def _seconds(value: Any) -> Any:
+    found = re.fullmatch(r"\s*([\d.]+)\s*(ms|s|m|h|d)\s*", value) if isinstance(value, str) else None
+    if isinstance(value, str) and found is None:
+        raise ValueError('is no duration; write "30s", "5m" or a number of seconds')
+    return float(found[1]) * _SECONDS[found[2]] if found else value
+
+
+def _bytes(value: Any) -> Any:
+    pattern = r"\s*([\d.]+)\s*([bkmgt]?)(?:i?b)?\s*"
+    found = re.fullmatch(pattern, value.lower()) if isinstance(value, str) else None
+    if isinstance(value, str) and found is None:
+        raise ValueError('is no size; write "512m" or "1g"')
+    return int(float(found[1]) * _BYTES[found[2]]) if found else value
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
+Bytes = Annotated[int, BeforeValidator(_bytes), Field(gt=0)]
 
 
 class _Section(BaseModel):
@@ -28,16 +69,37 @@ class ImageSection(_Section):
 class ServiceSection(_Section):
     """`[service]`: how it runs; `memory` in bytes and `timeout` in seconds once read."""
 
-    port: int = 8000
-    workers: int = 1
-    memory: int | None = None
-    cpus: float | None = None
-    timeout: float = 30.0
-    auth: Setting = None
+    port: int = Field(default=8000, ge=1, le=65535)
+    workers: int = Field(default=1, ge=1)
+    memory: Bytes | None = None
+    cpus: float | None = Field(default=None, gt=0)
+    timeout: Seconds = 30.0
+    auth: SecretRef | None = None
+
+
+class CallsSection(_Section):
+    """`[calls]`: what is kept of calls, and where."""
+
+    keep: int = Field(default=10_000, ge=0)
+    store: str | SecretRef = "memory"
+    inputs: bool = True
+
+
+class MonitorsSection(_Section):
+    """`[monitors]`: seconds between two runs of the monitor cells."""
+
+    every: Seconds = 60.0
+
+
+class AlertsSection(_Section):
+    """`[alerts]`: Apprise URLs, and the seconds between two alerts of one monitor."""
+
+    channels: tuple[str | SecretRef, ...] = ()
+    cooldown: Seconds = 900.0
 
 
 class DockerTargetSection(_Section):
-    """`[target.docker]`."""
+    """`[target.docker]`: `publish` is `host:port` or a port, loopback where no host is said."""
 
     publish: str | None = None
 
@@ -54,15 +116,78 @@ class TestsSection(_Section):
     __test__ = False
 
     network: bool = False
-    timeout: float = 300.0
+    timeout: Seconds = 300.0
 
 
 class Config(_Section):
     """The whole file; every section has defaults, so an absent file is an empty one."""
 
-    name: str | None = None
+    name: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
     endpoints: tuple[str, ...] | None = None
     image: ImageSection = Field(default_factory=ImageSection)
     service: ServiceSection = Field(default_factory=ServiceSection)
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    env: dict[str, str | SecretRef] = Field(default_factory=dict)
+    calls: CallsSection = Field(default_factory=CallsSection)
+    monitors: MonitorsSection = Field(default_factory=MonitorsSection)
+    alerts: AlertsSection = Field(default_factory=AlertsSection)
     target: TargetSection = Field(default_factory=TargetSection)
     tests: TestsSection = Field(default_factory=TestsSection)
+
+
+def read_config(folder: Path) -> Config:
+    """Read `nbdeploy.toml` in `folder`; an absent file gives the defaults, `ConfigInvalid`."""
+    path = folder / FILENAME
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Config()
+    except (OSError, UnicodeDecodeError) as fault:
+        raise ConfigInvalid(f"{FILENAME} can't be read: {fault}.") from fault
+    return parse_config(text)
+
+
+def parse_config(text: str) -> Config:
+    """Check the file's text; raises `ConfigInvalid` with `details["problems"]`, each with a line."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise ConfigInvalid(f"{FILENAME}: {fault}.", hint="Mend the TOML syntax there.") from fault
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as fault:
+        problems = [_problem(error["loc"], error["type"], error["msg"], text) for error in
+                    fault.errors(include_url=False, include_input=False, include_context=False)]
+        first = problems[0]
+        raise ConfigInvalid(
+            f"{FILENAME}, line {first['line']}: {first['key']} {first['message']}.",
+            hint="The reference of nbdeploy.toml lists every key.",
+            problems=problems,
+        ) from None  # the cause would carry the file's values
+
+
+def _problem(loc: tuple[int | str, ...], kind: str, message: str, text: str) -> dict[str, Any]:
+    keys = [str(part) for part in loc if part not in {"str", "SecretRef"}]
+    said = "is not a key of nbdeploy.toml" if kind == "extra_forbidden" else message
+    said = said.removeprefix("Value error, ")
+    return {"key": ".".join(keys), "line": _line_of(keys, text), "message": said}
+
+
+def _line_of(keys: list[str], text: str) -> int:
+    """Return the line (from 1) where the deepest part of a dotted key that is there stands."""
+    names = [key for key in keys if not key.isdigit()]
+    table: list[str] = []
+    best = (0, 1)
+    for number, line in enumerate(text.splitlines(), start=1):
+        header = re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line)
+        entry = re.match(r"\s*([\w.\-\"']+)\s*=", line)
+        if header:
+            table = [part.strip(" \"'") for part in header[1].split(".")]
+        if not header and not entry:
+            continue
+        own = [part.strip("\"'") for part in entry[1].split(".")] if entry else []
+        here = table + own
+        depth = len(here) if here == names[: len(here)] else 0
+        if depth > best[0]:
+            best = (depth, number)
+    return best[1]

@@ -1,0 +1,241 @@
+"""`nbdeploy` and `jupyter nbdeploy`: the commands, their arguments and exit statuses."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..core.deployment import StartRequest
+from ..core.errors import DeployRefused, NbdeployError, Unreachable, UsageError
+from ..core.layers import requirements_layer
+from ..core.notebook import Role, write_marks
+from ..core.pipeline import (
+    analyse,
+    build_notebook,
+    bundle_notebook,
+    deploy_notebook,
+)
+from ..core.secrets import read_secrets
+from ..targets.registry import TARGETS, all_targets, find_target, open_target
+from .output import Terminal, answer, fault, show_analysis, show_deployments, show_tests
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+EXIT_STATUS: dict[type[NbdeployError], int] = {Unreachable: 3, UsageError: 2, NbdeployError: 1}
+"""Looked up along an error's MRO: refused or failed 1, wrong usage 2, unreachable 3."""
+
+notebook_argument = click.argument("notebook", type=click.Path(path_type=Path))
+json_option = click.option("as_json", "--json", is_flag=True, help="One JSON document on stdout.")
+name_option = click.option("--name", help="The deployment's name.")
+target_option = click.option(
+    "--target", default="docker", show_default=True, type=click.Choice(list(TARGETS))
+)
+
+
+def exit_status(error: NbdeployError) -> int:
+    """Return the process's exit status for an error."""
+    return next(EXIT_STATUS[kind] for kind in type(error).__mro__ if kind in EXIT_STATUS)
+
+
+class _Group(click.Group):
+    """Turns errors of ours into one sentence, a hint and an exit status, in one place."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except NbdeployError as error:
+            fault(error, as_json=bool(ctx.meta.get("nbdeploy.json")))
+            ctx.exit(exit_status(error))
+        except KeyboardInterrupt:
+            click.echo("Stopped.", err=True)
+            ctx.exit(130)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="nbdeploy")
+def main() -> None:
+    """Deploy notebooks as services: mark cells, deploy, call."""
+
+
+def _command(run: Callable[..., None]) -> click.Command:
+    """Register a command that takes --json and leaves a note of it for error answers."""
+
+    def noted(*, as_json: bool, **arguments: Any) -> None:
+        click.get_current_context().meta["nbdeploy.json"] = as_json
+        run(as_json=as_json, **arguments)
+
+    noted.__doc__ = run.__doc__
+    noted.__click_params__ = getattr(run, "__click_params__", [])  # type: ignore[attr-defined]
+    name = run.__name__.rstrip("_")
+    return main.command(name)(json_option(noted))
+
+
+@_command
+@notebook_argument
+@click.argument("cells", nargs=-1, required=True)
+@click.option("--role", type=click.Choice([role.value for role in Role]))
+@click.option("--clear", is_flag=True, help="Take the cells' roles away.")
+def mark(*, notebook: Path, cells: tuple[str, ...], role: str | None, clear: bool, as_json: bool) -> None:
+    """Give cells a role; CELL is a cell id or #index."""
+    if clear == (role is not None):
+        raise click.UsageError("Say either --role ROLE or --clear.")
+    chosen = None if clear or role is None else Role(role)
+    marked = write_marks(notebook, dict.fromkeys(cells, chosen))
+    document = {"notebook": str(notebook), "marks": marked.marks()}
+    answer(document, "\n".join(f"{r:<11}{c}" for c, r in marked.marks().items()), as_json=as_json)
+
+
+@_command
+@notebook_argument
+def check(*, notebook: Path, as_json: bool) -> None:
+    """Analyse a notebook and say what would stop its deploy."""
+    spec = analyse(notebook)
+    answer(spec.as_json(), show_analysis(spec), as_json=as_json)
+    if not spec.deployable:
+        sys.exit(1)
+
+
+@_command
+@notebook_argument
+@click.option("--port", type=int, default=8000, show_default=True)
+def run(*, notebook: Path, port: int, as_json: bool) -> None:
+    """Serve in this machine's own environment, no engine, until interrupted."""
+    del as_json  # the service's own log is all that there is to say
+    from ..targets.process_target import ProcessTarget  # noqa: PLC0415  (only this command)
+
+    with Terminal() as progress:
+        bundle = bundle_notebook(notebook, progress)
+        secrets = read_secrets(bundle.manifest.secret_names())
+        progress.step("build")
+        target = ProcessTarget()
+        image = target.build(bundle, progress)
+    click.echo(f"Serving {notebook.name} at http://127.0.0.1:{port} (Ctrl+C stops it)", err=True)
+    request = StartRequest(bundle.name, image, bundle, str(notebook.resolve()), secrets)
+    sys.exit(target.serve_foreground(request, port))
+
+
+@_command
+@notebook_argument
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+def export(*, notebook: Path, folder: Path, as_json: bool) -> None:
+    """Write the bundle; `docker build DIR` makes the image without nbdeploy."""
+    if folder.exists() and any(folder.iterdir()):
+        raise UsageError(f"{folder} is not empty.", hint="Name a new or an empty folder.")
+    with Terminal() as progress:
+        bundle = bundle_notebook(notebook, progress)
+        progress.step("build")
+        layer = requirements_layer(bundle.lock, progress, bundle.config.image)
+        bundle.write(folder)
+        (folder / "layers").mkdir(exist_ok=True)
+        shutil.copyfile(layer.path, folder / "layers" / "requirements.tar")
+    document = {"name": bundle.name, "folder": str(folder), "digest": bundle.digest,
+                "files": sorted([*bundle.files, "layers/requirements.tar"])}  # fmt: skip
+    answer(document, f"{folder}: docker build -t {bundle.name} {folder}", as_json=as_json)
+
+
+@_command
+@notebook_argument
+@target_option
+@name_option
+def build(*, notebook: Path, target: str, name: str | None, as_json: bool) -> None:
+    """Make the image."""
+    with Terminal() as progress:
+        bundle, image = build_notebook(notebook, open_target(target), progress, name=name)
+    document = {"name": bundle.name, "image": image.reference, "digest": image.digest}
+    answer(document, f"{image.reference}  {image.digest}", as_json=as_json)
+
+
+@_command
+@notebook_argument
+@target_option
+def test(*, notebook: Path, target: str, as_json: bool) -> None:
+    """Make the image and run its test cells inside it."""
+    chosen = open_target(target)
+    with Terminal() as progress:
+        bundle, image = build_notebook(notebook, chosen, progress)
+        secrets = read_secrets(bundle.manifest.secret_names())
+        progress.step("verify")
+        verification = chosen.verify(image, bundle, secrets, progress)
+    document = {"name": bundle.name, "tests": [t.as_json() for t in verification.tests]}
+    answer(document, show_tests(verification), as_json=as_json)
+    if not verification.passed:
+        sys.exit(1)
+
+
+@_command
+@notebook_argument
+@target_option
+@name_option
+def deploy(*, notebook: Path, target: str, name: str | None, as_json: bool) -> None:
+    """Check, bundle, build, verify, start, switch; prints the URL."""
+    chosen = open_target(target)
+    try:
+        with Terminal() as progress:
+            result = deploy_notebook(notebook, chosen, progress, name=name)
+    except DeployRefused as refusal:
+        if not as_json:
+            raise
+        document = {"target": target, **refusal.as_json(), **refusal.details}
+        answer(document, "", as_json=True)
+        sys.exit(exit_status(refusal))
+    answer(result.as_json(), result.deployment.url, as_json=as_json)
+
+
+@_command
+def list_(*, as_json: bool) -> None:
+    """List the deployments of every target that answers."""
+    found = [d for t in all_targets() if t.availability().available for d in t.deployments()]
+    answer([d.as_json() for d in found], show_deployments(found), as_json=as_json)
+
+
+@_command
+@click.argument("name")
+def status(*, name: str, as_json: bool) -> None:
+    """Say how one deployment is."""
+    deployment = find_target(name).deployment(name)
+    answer(deployment.as_json(), show_deployments([deployment]), as_json=as_json)
+
+
+@_command
+@click.argument("name")
+@click.option("-f", "--follow", is_flag=True, help="Go on as lines come.")
+def logs(*, name: str, follow: bool, as_json: bool) -> None:
+    """Print a deployment's log."""
+    lines = find_target(name).logs(name, follow=follow)
+    if as_json:
+        answer({"name": name, "lines": list(lines)}, "", as_json=True)
+        return
+    for line in lines:
+        click.echo(line)
+
+
+@_command
+@click.argument("name")
+@click.option("--to", "version", type=int, help="The version; the one before where not said.")
+def rollback(*, name: str, version: int | None, as_json: bool) -> None:
+    """Make an earlier version live again."""
+    with Terminal() as progress:
+        progress.step("start")
+        deployment = find_target(name).rollback(name, version, read_secrets, progress)
+    answer(deployment.as_json(), show_deployments([deployment]), as_json=as_json)
+
+
+@_command
+@click.argument("name")
+def stop(*, name: str, as_json: bool) -> None:
+    """Stop a deployment; its versions stay."""
+    find_target(name).stop(name)
+    answer({"name": name, "state": "stopped"}, f"{name} is stopped.", as_json=as_json)
+
+
+@_command
+@click.option("--keep", type=int, default=3, show_default=True, help="Versions to keep of each.")
+def prune(*, keep: int, as_json: bool) -> None:
+    """Remove old versions."""
+    gone = [g for t in all_targets() if t.availability().available for g in t.prune(keep)]
+    answer({"removed": gone}, "\n".join(gone) or "Nothing to remove.", as_json=as_json)

@@ -1,0 +1,138 @@
+"""What the command line prints: documents and tables on stdout, progress on stderr."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from ..core.deployment import Deployment
+    from ..core.errors import NbdeployError
+    from ..core.service import ServiceSpec
+    from ..core.verification import Verification
+
+_TITLES = {
+    "check": "Checking the notebook",
+    "bundle": "Making the bundle",
+    "build": "Building the image",
+    "verify": "Running the test cells",
+    "start": "Starting the service",
+}
+
+
+class Terminal:
+    """Progress on stderr: bars on a terminal, plain lines elsewhere."""
+
+    def __init__(self) -> None:
+        """Make the bars; they show once the context is entered."""
+        self._console = Console(stderr=True)
+        self._bars = Progress(
+            SpinnerColumn(finished_text="✓"),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TimeElapsedColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task: Any = None
+        self._begun = time.perf_counter()
+
+    def __enter__(self) -> Self:
+        """Show the bars."""
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the last step and leave the bars standing."""
+        if kind is None:
+            self._finish()
+        self._bars.stop()
+
+    def step(self, name: str) -> None:
+        """Begin a stage, ending the one before."""
+        self._finish()
+        title = _TITLES.get(name, name)
+        if self._console.is_terminal:
+            self._task = self._bars.add_task(title, total=None)
+        else:
+            click.echo(f"{title} …", err=True)
+
+    def log(self, line: str) -> None:
+        """Print one line above the bars."""
+        self._console.print(f"  {line}", style="dim", markup=False, highlight=False)
+
+    def measure(self, done: int, total: int, unit: str) -> None:
+        """Move the stage's bar."""
+        del unit
+        if self._task is not None and total:
+            self._bars.update(self._task, completed=done, total=total)
+
+    def check_cancelled(self) -> None:
+        """Do nothing: Ctrl+C ends the command."""
+
+    def _finish(self) -> None:
+        if self._task is not None:
+            self._bars.update(self._task, total=1, completed=1)
+            self._task = None
+
+
+def answer(document: Any, text: str, *, as_json: bool) -> None:
+    """Print the JSON document, or the text for people."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False) if as_json else text)
+
+
+def fault(error: NbdeployError, *, as_json: bool) -> None:
+    """Say what went wrong and what to do about it."""
+    if as_json:
+        click.echo(json.dumps(error.as_json(), indent=2, ensure_ascii=False))
+    click.echo(f"Error: {error.message}", err=True)
+    for line in error.details.get("log", ()):
+        click.echo(f"  {line}", err=True)
+    if error.hint:
+        click.echo(f"  → {error.hint}", err=True)
+
+
+def show_analysis(spec: ServiceSpec) -> str:
+    """Return the analysis for people: endpoints, then diagnostics with their places."""
+    lines = [f"POST {e.path}  ({e.cell})  {e.summary}".rstrip() for e in spec.endpoints]
+    for d in spec.diagnostics:
+        place = f" {d.cell}:{d.line}" if d.cell else ""
+        lines.append(f"{d.severity} {d.code}{place}  {d.message}")
+        if d.fix:
+            lines.append(f"  → {d.fix.title}")
+    return "\n".join(lines) or "Nothing is marked."
+
+
+def show_tests(verification: Verification) -> str:
+    """Return one line a test, with the message of each that failed."""
+    lines = [f"{t.outcome:<7} {t.name}  ({t.cell})  {t.message}" for t in verification.tests]
+    return "\n".join(line.rstrip() for line in lines) or "There are no test cells."
+
+
+def show_deployments(deployments: Sequence[Deployment]) -> str:
+    """Return a table of deployments."""
+    if not deployments:
+        return "There are no deployments."
+    table = Table("NAME", "TARGET", "STATE", "VERSION", "URL", box=None, pad_edge=False)
+    for d in deployments:
+        table.add_row(d.name, d.target, d.state, str(d.version or "-"), d.url or d.message)
+    console = Console(width=120)
+    with console.capture() as captured:
+        console.print(table)
+    return captured.get().rstrip()

@@ -1,0 +1,224 @@
+"""Every way in which a deploy is known to fail later, found before anything is built."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from .dataflow import BUILTINS
+from .diagnostics import Diagnostic, Fix
+from .interface import RESERVED
+from .notebook import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .dataflow import CellFlow
+    from .service import ServiceSpec
+
+_GIVEN = {
+    Role.TEST: frozenset({"client", "calls"}),
+    Role.MONITOR: frozenset({"client", "calls"}),
+}
+_NEUTRAL_MODULES = frozenset({"nbdeploy_ext", "nbdeploy_runtime"})
+
+
+def check_service(spec: ServiceSpec) -> ServiceSpec:
+    """Return the plan with its diagnostics: errors first, then in notebook order."""
+    position = {flow.cell.cell_id: flow.cell.index for flow in spec.dataflow.flows}
+    found = [
+        *_language(spec), *_cells(spec), *_names(spec), *_endpoints(spec), *_packages(spec),
+        *_settings(spec),
+    ]  # fmt: skip
+    found.sort(key=lambda d: (d.severity != "error", position.get(d.cell or "", -1), d.line or 0))
+    return replace(spec, diagnostics=tuple(found))
+
+
+def _language(spec: ServiceSpec) -> Iterator[Diagnostic]:
+    if spec.notebook.language not in {"python", "ipython"}:
+        yield Diagnostic(
+            "NBD103",
+            f"The notebook's kernel speaks {spec.notebook.language}; only Python can be deployed.",
+            fix=Fix("Choose a Python kernel"),
+        )
+
+
+def _cells(spec: ServiceSpec) -> Iterator[Diagnostic]:
+    for cell in spec.notebook.cells:
+        if cell.roles and cell.kind != "code":
+            yield Diagnostic(
+                "NBD105",
+                f"A {cell.kind} cell is marked {cell.roles[0].value}, but holds no code.",
+                cell.cell_id,
+                fix=Fix("Clear its mark"),
+            )
+        elif len(cell.roles) > 1:
+            roles = " and ".join(role.value for role in cell.roles)
+            yield Diagnostic(
+                "NBD104",
+                f"The cell is marked {roles}; a cell has one role.",
+                cell.cell_id,
+                fix=Fix(f"Keep {cell.roles[0].value}", "mark", {cell.cell_id: cell.roles[0].value}),
+            )
+    for flow in spec.shipped:
+        yield from _python(flow)
+
+
+def _python(flow: CellFlow) -> Iterator[Diagnostic]:
+    for line, text in flow.plain.refused:
+        yield Diagnostic(
+            "NBD102",
+            f"`{text}` can't run in production.",
+            flow.cell.cell_id,
+            line,
+            1,
+            Fix("Move the line to an unmarked cell"),
+        )
+    if flow.fault is not None:
+        yield Diagnostic(
+            "NBD101",
+            f"The cell is not valid Python: {flow.fault.msg}.",
+            flow.cell.cell_id,
+            flow.fault.lineno or 1,
+            flow.fault.offset or 1,
+            Fix("Mend the syntax"),
+        )
+
+
+def _names(spec: ServiceSpec) -> Iterator[Diagnostic]:
+    for flow in spec.shipped:
+        given = BUILTINS | (_GIVEN.get(flow.cell.role, frozenset()) if flow.cell.role else set())
+        for name, place in {**flow.deferred, **flow.immediate}.items():
+            if name not in given:
+                yield from _name(spec, flow, name, place)
+
+
+def _name(
+    spec: ServiceSpec, reader: CellFlow, name: str, place: tuple[int, int]
+) -> Iterator[Diagnostic]:
+    """Check one name that a shipped cell reads, in the order in which production runs."""
+    definers = [f for f in spec.dataflow.flows if name in f.defines and f is not reader]
+    serving = [f for f in definers if f.cell.role in {Role.PRODUCTION, Role.PARAMETERS}]
+    alike = [f for f in definers if f.cell.role is reader.cell.role]
+    runs_late = reader.cell.role in {Role.TEST, Role.MONITOR} or name not in reader.immediate
+    if any(runs_late or f.cell.index < reader.cell.index for f in serving):
+        return
+    if reader.cell.role is Role.TEST and alike:
+        return
+    if serving or name in reader.defines:
+        yield Diagnostic(
+            "NBD203", f"{name} is used before it is defined.", reader.cell.cell_id, *place,
+            Fix("Move the cell that defines it up"),
+        )  # fmt: skip
+    elif definers:
+        yield _unmarked(spec, reader, name, place, definers)
+    else:
+        yield Diagnostic(
+            "NBD201", f"{name} is not defined in the notebook.", reader.cell.cell_id, *place,
+            Fix(f"Define or import {name} in a production cell"),
+        )  # fmt: skip
+
+
+def _unmarked(
+    spec: ServiceSpec,
+    reader: CellFlow,
+    name: str,
+    place: tuple[int, int],
+    definers: list[CellFlow],
+) -> Diagnostic:
+    seen = spec.dataflow.definers(name, reader) or tuple(definers[:1])
+    wanted = [f.cell.cell_id for f in seen]
+    wanted += [cell for first in list(wanted) for cell in spec.dataflow.slice(first)]
+    roles = {f.cell.cell_id: f.cell.role for f in spec.dataflow.flows}
+    marks = {c: Role.PRODUCTION.value for c in dict.fromkeys(wanted) if roles[c] is None}
+    count = "the cell" if len(marks) == 1 else f"the {len(marks)} cells"
+    return Diagnostic(
+        "NBD202",
+        f"{name} is defined only in cell {seen[0].cell.cell_id}, which does not ship.",
+        reader.cell.cell_id,
+        *place,
+        Fix(f"Mark {count} that this needs as production", "mark", marks) if marks else None,
+    )
+
+
+def _endpoints(spec: ServiceSpec) -> Iterator[Diagnostic]:
+    if not spec.notebook.cells_of(Role.PRODUCTION):
+        yield Diagnostic(
+            "NBD301", "No cell is marked as production, so there is nothing to deploy.",
+            fix=Fix("Right-click the cells of the final algorithm: Mark as Production Cell"),
+        )  # fmt: skip
+        return
+    chosen = spec.config.endpoints or spec.notebook.choices.get("endpoints") or ()
+    known = {endpoint.name for endpoint in spec.endpoints}
+    for name in chosen:
+        if name not in known:
+            yield Diagnostic(
+                "NBD303", f"The endpoint {name} is no function of a production cell.",
+                fix=Fix(f"Mark the cell that defines {name}, or take it from the endpoints"),
+            )  # fmt: skip
+    if not chosen and not spec.endpoints:
+        yield Diagnostic(
+            "NBD302", "The production cells define no function that could be an endpoint.",
+            fix=Fix("Put the final step in a function, say def predict(...)"),
+        )  # fmt: skip
+    for endpoint in spec.endpoints:
+        if endpoint.name in RESERVED:
+            yield Diagnostic(
+                "NBD304", f"/{endpoint.name} is a route of the service itself.", endpoint.cell,
+                endpoint.line, 1, Fix("Give the function another name"),
+            )  # fmt: skip
+        if not endpoint.hinted:
+            yield Diagnostic(
+                "NBD305",
+                f"{endpoint.name} has arguments or a result without type hints, so they are not "
+                "checked.",
+                endpoint.cell, endpoint.line, 1, Fix("Add type hints"),
+            )  # fmt: skip
+
+
+def _packages(spec: ServiceSpec) -> Iterator[Diagnostic]:
+    asked = {pin.split("=")[0].split("[")[0].lower() for pin in spec.extra_pins}
+    for place in spec.unknown_imports:
+        top = place.name.split(".")[0]
+        if top in _NEUTRAL_MODULES or top.lower() in asked:
+            continue
+        yield Diagnostic(
+            "NBD401", f"{top} is not installed in the notebook's kernel.", place.cell, place.line,
+            place.column, Fix(f"Install it: %pip install {top}"),
+        )  # fmt: skip
+    for requirement in spec.requirements:
+        if requirement.distribution in spec.kernel.local:
+            yield Diagnostic(
+                "NBD402",
+                f"{requirement.distribution} was installed from a folder of this machine.",
+                requirement.cells[0],
+                fix=Fix("Install a released version, or put the module beside the notebook"),
+            )
+
+
+def _settings(spec: ServiceSpec) -> Iterator[Diagnostic]:
+    config = spec.config
+    defined = {
+        name
+        for flow in spec.dataflow.flows
+        if flow.cell.role is Role.PARAMETERS
+        for name in flow.defines
+    }
+    for name in config.parameters:
+        if name not in defined:
+            yield Diagnostic(
+                "NBD306", f"nbdeploy.toml sets {name}, which no parameters cell defines.",
+                fix=Fix("Define it in the parameters cell, or take it from nbdeploy.toml"),
+            )  # fmt: skip
+    seen = set(config.env)
+    for place in spec.sources.environment:
+        if place.name not in seen:
+            seen.add(place.name)
+            yield Diagnostic(
+                "NBD405", f"Nothing supplies the environment variable {place.name}.", place.cell,
+                place.line, place.column, Fix(f"Set {place.name} under [env] in nbdeploy.toml"),
+            )  # fmt: skip
+    if config.service.workers > 1:
+        yield Diagnostic("NBD601", "service.workers: one worker process serves for now.")
+    if config.calls.store != "memory":
+        yield Diagnostic("NBD601", "calls.store: calls are kept in memory for now.")

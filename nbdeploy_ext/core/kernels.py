@@ -1,0 +1,104 @@
+"""The kernel's own interpreter: which one it is, and what is installed in it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+from .errors import KernelUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PROBE = """
+import importlib.metadata as m, json, sys
+versions, imports, local = {}, {}, []
+for d in m.distributions():
+    name = d.metadata["Name"]
+    if not name or name in versions:
+        continue
+    versions[name] = d.version
+    url = d.read_text("direct_url.json")
+    if url and (json.loads(url).get("url") or "").startswith("file:"):
+        local.append(name)
+    tops = set((d.read_text("top_level.txt") or "").split())
+    for f in d.files or ():
+        p = f.parts
+        if p[0].endswith((".dist-info", ".egg-info", ".data")) or p[0] in ("..", "__pycache__"):
+            continue
+        if len(p) > 1:
+            tops.add(p[0])
+        elif p[0].endswith((".py", ".so", ".pyd")):
+            tops.add(p[0].split(".")[0])
+    for top in tops:
+        imports.setdefault(top, []).append(name)
+json.dump({"version": "%d.%d.%d" % sys.version_info[:3], "executable": sys.executable,
+           "versions": versions, "imports": imports, "local": local,
+           "stdlib": sorted(getattr(sys, "stdlib_module_names", ()))}, sys.stdout)
+"""
+
+
+@dataclass(frozen=True)
+class KernelEnvironment:
+    """What the kernel's interpreter can import.
+
+    `versions` maps distributions to exact versions, `imports` top-level import names to
+    distributions, `local` names distributions that were installed from this machine's disk.
+    """
+
+    executable: str
+    version: str
+    versions: Mapping[str, str]
+    imports: Mapping[str, tuple[str, ...]]
+    local: frozenset[str]
+    stdlib: frozenset[str]
+
+    @property
+    def minor(self) -> str:
+        """Return the interpreter's minor version, `3.11` say."""
+        return ".".join(self.version.split(".")[:2])
+
+
+def kernel_executable(kernel: str | None) -> str:
+    """Return the interpreter that the named kernel starts; ours where the notebook names none."""
+    if kernel is None:
+        return sys.executable
+    try:
+        argv = KernelSpecManager().get_kernel_spec(kernel).argv
+    except NoSuchKernel as fault:
+        if kernel == "python3":
+            return sys.executable
+        raise KernelUnavailable(
+            f"The notebook's kernel {kernel!r} is not installed here.",
+            hint="Choose another kernel in JupyterLab, or install this one.",
+        ) from fault
+    return sys.executable if argv[0] in {"python", "python3"} else str(argv[0])
+
+
+@lru_cache(maxsize=8)
+def probe_kernel(executable: str) -> KernelEnvironment:
+    """Ask an interpreter what is installed in it; takes about a second the first time."""
+    try:
+        answer = subprocess.run(  # noqa: S603  (the kernel spec's own interpreter)
+            [executable, "-c", _PROBE], capture_output=True, check=True, timeout=60
+        ).stdout
+        found = json.loads(answer)
+    except (OSError, subprocess.SubprocessError, ValueError) as fault:
+        raise KernelUnavailable(
+            f"The kernel's interpreter {executable} does not answer.",
+            hint="Start the kernel in JupyterLab to see why.",
+        ) from fault
+    return KernelEnvironment(
+        executable=found["executable"],
+        version=found["version"],
+        versions=found["versions"],
+        imports={name: tuple(sorted(owners)) for name, owners in found["imports"].items()},
+        local=frozenset(found["local"]),
+        stdlib=frozenset(found["stdlib"]),
+    )

@@ -1,0 +1,160 @@
+"""From a planned service to its bundle."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..runtime.manifest import (
+    AlertSettings,
+    CallSettings,
+    Manifest,
+    ManifestCell,
+    ManifestEndpoint,
+    ServiceSettings,
+)
+from .bundle import Bundle
+from .config import SecretRef
+from .dockerfile import DOCKERIGNORE, render_dockerfile
+from .header import render_header
+from .requirements import lock_requirements
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .config import Config
+    from .progress import Progress
+    from .service import ServiceSpec
+
+_RUNTIME = Path(__file__).parent.parent / "runtime"
+
+
+def make_bundle(spec: ServiceSpec, progress: Progress) -> Bundle:
+    """Resolve the requirements and put everything together; writes nothing.
+
+    Raises `RequirementsUnresolvable`.
+    """
+    config = spec.config
+    progress.log(f"Resolving {len(spec.requirements)} requirements of the shipped cells")
+    pins = [r.pin for r in spec.requirements] + list(spec.extra_pins)
+    if config.image.requirements:
+        listed = (spec.notebook.folder / config.image.requirements).read_text(encoding="utf-8")
+        pins = [line for line in listed.splitlines() if line.strip() and line[0] not in "#-"]
+    alerts = bool(config.alerts.channels)
+    lock = lock_requirements(pins, spec.kernel, config.image, alerts=alerts)
+    manifest = make_manifest(spec)
+    labels = _labels(spec, manifest)
+    files = {
+        spec.notebook.filename: spec.notebook.shipped,
+        f"{spec.notebook.stem}.py": render_header(spec).encode(),
+        "manifest.json": manifest.as_bytes(),
+        "requirements.lock": lock.text.encode(),
+        ".dockerignore": DOCKERIGNORE.encode(),
+        **_runtime_files(),
+        **_beside(spec),
+    }
+    files["Dockerfile"] = render_dockerfile(
+        name=spec.notebook.stem,
+        base=base_image(config, lock.python),
+        apt=config.image.apt,
+        labels=labels,
+        port=config.service.port,
+        has_files=any(path.startswith("files/") for path in files),
+    ).encode()
+    return Bundle(spec.name, files, manifest, lock, config, labels)
+
+
+def base_image(config: Config, python: str) -> str:
+    """Return the engineer's base image, or the official slim one of the kernel's Python."""
+    return config.image.base or f"python:{python}-slim"
+
+
+def make_manifest(spec: ServiceSpec) -> Manifest:
+    """Return what the runtime has to know of the planned service."""
+    config = spec.config
+    return Manifest(
+        name=spec.name,
+        notebook=spec.notebook.filename,
+        notebook_sha256=spec.notebook.sha256,
+        cells=tuple(
+            ManifestCell(f.cell.cell_id, f.cell.index, f.cell.role.value, f.cell.sha256,
+                         dict(f.plain.lines))
+            for f in spec.shipped
+            if f.cell.role is not None
+        ),
+        endpoints=tuple(
+            ManifestEndpoint(e.name, e.path, e.cell, e.examples) for e in spec.endpoints
+        ),
+        git_commit=git_commit(spec.notebook.folder),
+        imports=tuple(dict.fromkeys(place.name for place in spec.sources.imports)),
+        parameters={name: _setting(value) for name, value in config.parameters.items()},
+        env={name: _setting(value) for name, value in config.env.items()},
+        service=ServiceSettings(
+            port=config.service.port,
+            workers=config.service.workers,
+            timeout=config.service.timeout,
+            auth=config.service.auth.secret if config.service.auth else None,
+        ),
+        calls=CallSettings(config.calls.keep, _setting(config.calls.store), config.calls.inputs),
+        monitors_every=config.monitors.every,
+        tests_timeout=config.tests.timeout,
+        alerts=AlertSettings(
+            channels=tuple(_setting(channel) for channel in config.alerts.channels),
+            cooldown=config.alerts.cooldown,
+        ),
+    )  # fmt: skip
+
+
+def git_commit(folder: Path) -> str | None:
+    """Return the commit that the notebook's folder is at, or None outside a git checkout."""
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"],  # noqa: S607
+            cwd=folder, capture_output=True, text=True, check=True, timeout=10,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None
+
+
+def _setting(value: Any) -> Any:
+    return {"secret": value.secret} if isinstance(value, SecretRef) else value
+
+
+def _labels(spec: ServiceSpec, manifest: Manifest) -> dict[str, str]:
+    service = spec.config.service
+    run = {
+        "port": service.port,
+        "memory": service.memory,
+        "cpus": service.cpus,
+        "secrets": list(manifest.secret_names()),
+        "publish": spec.config.target.docker.publish,
+    }
+    labels = {
+        "org.opencontainers.image.title": spec.name,
+        "org.opencontainers.image.description": f"{spec.notebook.filename}, deployed by nbdeploy",
+        "org.opencontainers.image.base.name": base_image(spec.config, spec.kernel.minor),
+        "org.nbdeploy.name": spec.name,
+        "org.nbdeploy.notebook": spec.notebook.filename,
+        "org.nbdeploy.notebook.sha256": spec.notebook.sha256,
+        "org.nbdeploy.run": json.dumps(run, sort_keys=True),
+    }
+    if manifest.git_commit:
+        labels["org.opencontainers.image.revision"] = manifest.git_commit
+    return labels
+
+
+def _runtime_files() -> dict[str, bytes]:
+    found = (path for path in sorted(_RUNTIME.rglob("*")) if path.is_file())
+    return {
+        f"nbdeploy_runtime/{path.relative_to(_RUNTIME).as_posix()}": path.read_bytes()
+        for path in found
+        if "__pycache__" not in path.parts
+    }
+
+
+def _beside(spec: ServiceSpec) -> dict[str, bytes]:
+    paths = [*spec.sources.modules, *spec.sources.files]
+    return {f"files/{path}": (spec.notebook.folder / path).read_bytes() for path in paths}

@@ -1,0 +1,142 @@
+"""The service that a notebook and its `nbdeploy.toml` declare: planned, not yet built."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .dataflow import Dataflow, read_dataflow
+from .interface import Endpoint, find_endpoints
+from .kernels import KernelEnvironment, kernel_executable, probe_kernel
+from .requirements import Requirement
+from .sources import Sources, find_sources
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .config import Config
+    from .dataflow import CellFlow
+    from .diagnostics import Diagnostic
+    from .notebook import Notebook
+    from .sources import Place
+
+
+@dataclass(frozen=True)
+class ServiceSpec:
+    """Everything that a bundle is made from; `diagnostics` says whether it can be."""
+
+    notebook: Notebook
+    config: Config
+    name: str
+    dataflow: Dataflow
+    endpoints: tuple[Endpoint, ...]
+    kernel: KernelEnvironment
+    requirements: tuple[Requirement, ...]
+    unknown_imports: tuple[Place, ...]
+    sources: Sources
+    slices: Mapping[str, tuple[str, ...]]
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def shipped(self) -> tuple[CellFlow, ...]:
+        """Return the marked code cells, in notebook order."""
+        return tuple(flow for flow in self.dataflow.flows if flow.cell.role is not None)
+
+    @property
+    def extra_pins(self) -> tuple[str, ...]:
+        """Return what `%pip install` lines in shipped cells ask for."""
+        return tuple(r for flow in self.shipped for r in flow.plain.requirements)
+
+    @property
+    def deployable(self) -> bool:
+        """Whether no diagnostic is an error."""
+        return all(d.severity != "error" for d in self.diagnostics)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the document that `check --json` and `POST /analysis` answer."""
+        return {
+            "notebook": self.notebook.filename,
+            "name": self.name,
+            "sha256": self.notebook.sha256,
+            "cells": [_cell_json(flow) for flow in self.dataflow.flows],
+            "slices": {cell: list(needed) for cell, needed in self.slices.items()},
+            "endpoints": [endpoint.as_json() for endpoint in self.endpoints],
+            "values": [],
+            "requirements": [requirement.as_json() for requirement in self.requirements],
+            "modules": list(self.sources.modules),
+            "files": list(self.sources.files),
+            "environment": list(dict.fromkeys(place.name for place in self.sources.environment)),
+            "diagnostics": [diagnostic.as_json() for diagnostic in self.diagnostics],
+        }
+
+
+def plan_service(notebook: Notebook, config: Config, name: str | None = None) -> ServiceSpec:
+    """Plan the service without diagnostics (`checks.check_service` adds them).
+
+    `name` wins over the engineer's file, that over the notebook's own choice, that over the
+    file name. Raises `KernelUnavailable`.
+    """
+    dataflow = read_dataflow(notebook)
+    chosen = config.endpoints or notebook.choices.get("endpoints") or None
+    kernel = probe_kernel(kernel_executable(notebook.kernel))
+    marked = [flow for flow in dataflow.flows if flow.cell.role is not None]
+    sources = find_sources(notebook.folder, marked, config.image.include)
+    requirements, unknown = _requirements(sources, kernel)
+    return ServiceSpec(
+        notebook=notebook,
+        config=config,
+        name=service_name(notebook, config, name),
+        dataflow=dataflow,
+        endpoints=find_endpoints(notebook, dataflow, chosen),
+        kernel=kernel,
+        requirements=requirements,
+        unknown_imports=unknown,
+        sources=sources,
+        slices={flow.cell.cell_id: dataflow.slice(flow.cell.cell_id) for flow in marked},
+    )
+
+
+def service_name(notebook: Notebook, config: Config, name: str | None) -> str:
+    """Return the deployment's name: lower case letters, digits and dashes, 63 at most."""
+    chosen = name or config.name or notebook.choices.get("name") or notebook.stem
+    return re.sub(r"[^a-z0-9]+", "-", str(chosen).lower()).strip("-")[:63] or "notebook"
+
+
+def _requirements(
+    sources: Sources, kernel: KernelEnvironment
+) -> tuple[tuple[Requirement, ...], tuple[Place, ...]]:
+    found: dict[str, list[Place]] = {}
+    unknown: list[Place] = []
+    for place in sources.imports:
+        top = place.name.split(".")[0]
+        if top in kernel.stdlib:
+            continue
+        owners = kernel.imports.get(top)
+        if not owners:
+            unknown.append(place)
+        for owner in owners or ():
+            found.setdefault(owner, []).append(place)
+    requirements = (
+        Requirement(
+            distribution=owner,
+            version=kernel.versions[owner],
+            imports=tuple(dict.fromkeys(p.name.split(".")[0] for p in places)),
+            cells=tuple(dict.fromkeys(p.cell for p in places)),
+        )
+        for owner, places in sorted(found.items())
+    )
+    return tuple(requirements), tuple(unknown)
+
+
+def _cell_json(flow: CellFlow) -> dict[str, Any]:
+    return {
+        "id": flow.cell.cell_id,
+        "index": flow.cell.index,
+        "role": flow.cell.role.value if flow.cell.role is not None else None,
+        "defines": sorted(flow.defines),
+        "references": list(flow.references),
+        "sha256": flow.cell.sha256,
+    }
+
+
