@@ -1,6 +1,7 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
 import { badgesPlugin } from './plugins/badges';
+import { deployCommandPlugin } from './plugins/deploy-command';
 import { marksPlugin } from './plugins/marks';
 import {
   analysisPlugin,
@@ -8,7 +9,9 @@ import {
   deployPlugin,
   notebookPlugin
 } from './plugins/models';
+import { newsPlugin } from './plugins/news';
 import { panelPlugin } from './plugins/panel';
+import { serverCheckPlugin } from './plugins/server-check';
 
 /** Every plugin of the extension. */
 const plugins: JupyterFrontEndPlugin<unknown>[] = [
@@ -18,7 +21,10 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   analysisPlugin,
   deployPlugin,
   deploymentsPlugin,
-  panelPlugin
+  deployCommandPlugin,
+  panelPlugin,
+  newsPlugin,
+  serverCheckPlugin
 ];
 
 export default plugins;

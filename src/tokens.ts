@@ -86,6 +86,8 @@ export interface IDeployModel {
   deploy(panel: NotebookPanel): Promise<void>;
   /** Ask again whether the targets can be used. */
   refresh(): Promise<void>;
+  /** Take up jobs that this browser does not know yet. */
+  findJobs(): Promise<void>;
 }
 
 /** The deployments of all notebooks. */

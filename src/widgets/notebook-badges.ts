@@ -81,12 +81,15 @@ export class NotebookBadges implements IDisposable {
     if (!role || this._isDisposed) {
       return;
     }
-    const badge = this._badges.get(cell) ?? new Badge(this._words);
+    const badge = this._badges.get(cell) ?? this._addBadge(cell);
     badge.setRole(role);
-    if (!badge.parent) {
-      this._badges.set(cell, badge);
-      (cell.layout as PanelLayout).insertWidget(0, badge);
-    }
+  }
+
+  private _addBadge(cell: Cell): Badge {
+    const badge = new Badge(this._words);
+    this._badges.set(cell, badge);
+    (cell.layout as PanelLayout).insertWidget(0, badge);
+    return badge;
   }
 
   private _clear(cell: Cell): void {
