@@ -7,12 +7,16 @@ import re
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from pydantic import BaseModel
 
+from nbdeploy_ext.cli.main import exit_status, main
 from nbdeploy_ext.core.config import Config
 from nbdeploy_ext.core.diagnostics import CODES
 from nbdeploy_ext.core.errors import NbdeployError
+from nbdeploy_ext.server.base import status_of
+from nbdeploy_ext.server.extension import ROUTES
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -52,8 +56,51 @@ def test_every_diagnostic_is_documented_with_its_severity():
         assert documented[code].strip().startswith(severity), code
 
 
-def test_every_error_is_documented():
-    assert set(rows("reference/errors.md")) == {fault.code for fault in error_classes()}
+def test_every_error_is_documented_with_its_statuses():
+    documented = rows("reference/errors.md")
+    faults = {fault.code: fault("") for fault in error_classes()}
+    assert set(documented) == set(faults)
+    for code, fault in faults.items():
+        http, exit_code = (cell.strip() for cell in documented[code].split("|")[:2])
+        assert (int(http), int(exit_code)) == (status_of(fault), exit_status(fault)), code
+
+
+def test_every_command_is_documented_with_its_options():
+    documented: dict[str, set[str]] = {}
+    for row in rows("reference/commands.md"):
+        name = row.split()[0]
+        documented[name] = documented.get(name, set()) | set(re.findall(r"-{1,2}[a-z]+", row))
+    options = {
+        name: {
+            option
+            for parameter in command.params
+            if isinstance(parameter, click.Option)
+            for option in parameter.opts
+        }
+        - {"--json"}
+        for name, command in main.commands.items()
+    }
+    assert documented == options
+
+
+def test_every_route_is_documented_with_its_verbs():
+    verbs = ("get", "post", "put", "patch", "delete")
+    served = {
+        f"{verb.upper()} /{path}"
+        for route, handler in ROUTES
+        for path in readable(route)
+        for verb in verbs
+        if verb in vars(handler)
+    }
+    assert set(rows("reference/rest.md")) == served
+
+
+def readable(route: str) -> list[str]:
+    """Return a route's pattern as `a/{name}`, one for each alternative that it holds."""
+    path = route.replace("\\.", ".")
+    choice = re.search(r"\(\?P<\w+>([a-z|]+)\)", path)
+    paths = [path.replace(choice[0], word) for word in choice[1].split("|")] if choice else [path]
+    return [re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", found) for found in paths]
 
 
 def settings_and_commands() -> tuple[set[str], set[str]]:
