@@ -27,6 +27,7 @@ module.exports = {
   coverageReporters: ['text', 'lcov'],
   reporters: ['default'],
   setupFilesAfterEnv: ['<rootDir>/src/__tests__/setup.ts'],
+  testEnvironment: '<rootDir>/jest-environment.js',
   testRegex: 'src/__tests__/.*\\.spec\\.tsx?$',
   transformIgnorePatterns: [`/node_modules/(?!${esModules}).+`]
 };

@@ -11,10 +11,10 @@ const LOG_LINES = 2000;
 /** Follows one job: by its event stream, and by asking where streams do not pass. */
 export class JobModel implements IJobModel, IDisposable {
   constructor(
-    private _job: IJob,
+    job: IJob,
     private readonly _api: Pick<ServerAPI, 'job' | 'events' | 'cancel'>
   ) {
-    this._log = [...(_job.log ?? [])];
+    this._set(job);
   }
 
   get job(): IJob {
@@ -84,21 +84,24 @@ export class JobModel implements IJobModel, IDisposable {
     const steps = this._job.steps.map(old =>
       old.name === step.name ? step : old
     );
-    this._set({ ...this._job, steps });
+    // A step that runs is the first news that the job does.
+    const state = this._job.state === 'queued' ? 'running' : this._job.state;
+    this._set({ ...this._job, state, steps });
   }
 
-  private _set(job: IJob): void {
+  private _set({ log, ...job }: IJob): void {
     if (this.isDisposed) {
       return;
     }
     this._job = job;
-    if (job.log) {
-      this._log = job.log.slice(-LOG_LINES);
+    if (log) {
+      this._log = log.slice(-LOG_LINES);
     }
     this._changed.emit();
   }
 
-  private _log: readonly string[];
+  private _job!: IJob;
+  private _log: readonly string[] = [];
   private readonly _stop = new AbortController();
   private readonly _changed = new Signal<IJobModel, void>(this);
 }

@@ -75,7 +75,7 @@ function Place({
       : trans.__('cell %1, line %2', place.index + 1, line);
   return (
     <span className="jp-nbdeploy-quiet">
-      {where} {code}
+      {where ? trans.__('%1 · %2', where, code) : code}
     </span>
   );
 }
