@@ -1,0 +1,49 @@
+"""`python -m nbdeploy_runtime`: serve a notebook, run its tests, or try its imports."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from pathlib import Path
+
+from .loader import read_app
+from .server import say, serve
+
+
+def main() -> int:
+    """Run one command in the app folder; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="nbdeploy_runtime")
+    commands = parser.add_subparsers(dest="command")
+    serving = commands.add_parser("serve", help="serve the endpoints (the default)")
+    serving.add_argument("--host", default="0.0.0.0")  # noqa: S104  (the container's own network)
+    serving.add_argument("--port", type=int)
+    commands.add_parser("test", help="run the test cells")
+    commands.add_parser("imports", help="import what the shipped cells import")
+    arguments = parser.parse_args(sys.argv[1:] or ["serve"])
+    folder = Path(os.environ.get("NBDEPLOY_APP", ".")).resolve()
+    if arguments.command == "test":
+        from .gate import run_gate  # noqa: PLC0415  (the deployed image has no pytest)
+
+        return run_gate(folder)
+    if arguments.command == "imports":
+        return _try_imports(folder)
+    return serve(folder, arguments.host, arguments.port)
+
+
+def _try_imports(folder: Path) -> int:
+    sys.path.insert(0, str(folder))
+    failed = 0
+    for name in read_app(folder).manifest.imports:
+        try:
+            importlib.import_module(name)
+        except Exception as error:  # noqa: BLE001  an import may raise anything
+            failed += 1
+            message = f"{type(error).__name__}: {error}"
+            say(event="import", name=name, outcome="failed", message=message)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

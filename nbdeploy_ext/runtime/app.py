@@ -1,0 +1,127 @@
+"""The routes of a service, as a Starlette application."""
+
+from __future__ import annotations
+
+import hmac
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from .codec import plain_value
+from .metrics import CONTENT_TYPE
+from .openapi import openapi_document
+from .problems import problem
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from .service import Service
+
+BODY_LIMIT = 100 * 2**20
+_OPEN = frozenset({"/healthz", "/readyz"})
+
+
+def make_app(service: Service) -> ASGIApp:
+    """Return the ASGI application of a loaded service."""
+    document = openapi_document(service)
+    page = (Path(__file__).parent / "docs.html").read_text(encoding="utf-8")
+    page = page.replace("{{title}}", service.app.manifest.name)
+
+    async def docs(_: Request) -> Response:
+        return HTMLResponse(page)
+
+    async def openapi(_: Request) -> Response:
+        return JSONResponse(document)
+
+    async def healthz(_: Request) -> Response:
+        return JSONResponse({"status": "alive"})
+
+    async def readyz(_: Request) -> Response:
+        status = "ready" if service.ready else "starting"
+        return JSONResponse({"status": status}, 200 if service.ready else 503)
+
+    async def metrics(_: Request) -> Response:
+        return Response(service.metrics.text(), headers={"content-type": CONTENT_TYPE})
+
+    async def version(_: Request) -> Response:
+        return JSONResponse(_version(service))
+
+    async def calls(request: Request) -> Response:
+        limit = request.query_params.get("limit", "100")
+        records = service.calls.records(int(limit) if limit.isdigit() else 100)
+        return JSONResponse(plain_value(records))
+
+    async def monitors(_: Request) -> Response:
+        return JSONResponse(plain_value(service.monitors.states()))
+
+    known: dict[str, Callable[[Request], Awaitable[Response]]] = {
+        "/": docs, "/docs": docs, "/openapi.json": openapi, "/healthz": healthz,
+        "/readyz": readyz, "/metrics": metrics, "/version": version, "/calls": calls,
+        "/monitors": monitors,
+    }  # fmt: skip
+    routes = [Route(path, answer, methods=["GET"]) for path, answer in known.items()]
+    routes += [
+        Route(operation.endpoint.path, _endpoint(service, name), methods=["POST"])
+        for name, operation in service.operations.items()
+    ]
+    handlers: Any = {404: _not_found, 405: _wrong_method}
+    return _Guard(Starlette(routes=routes, exception_handlers=handlers), service.token)
+
+
+def _endpoint(service: Service, name: str) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > BODY_LIMIT:
+                return problem(413, f"The body is over {BODY_LIMIT} bytes.")
+        return await service.call(name, bytes(body))
+
+    return answer
+
+
+def _version(service: Service) -> dict[str, Any]:
+    manifest = service.app.manifest
+    return {
+        "name": manifest.name,
+        "notebook": manifest.notebook,
+        "notebook_sha256": manifest.notebook_sha256,
+        "cells": [
+            {"id": c.id, "index": c.index, "role": c.role, "sha256": c.sha256}
+            for c in manifest.cells
+        ],
+        "version": service.version,
+        "git_commit": manifest.git_commit,
+    }
+
+
+async def _not_found(request: Request, _: Exception) -> Response:
+    return problem(404, f"There is no {request.url.path}; see /docs.")
+
+
+async def _wrong_method(request: Request, _: Exception) -> Response:
+    return problem(405, f"{request.method} is not for {request.url.path}; see /docs.")
+
+
+class _Guard:
+    """Asks callers for the bearer token (RFC 6750) on all routes but the probes."""
+
+    def __init__(self, inner: ASGIApp, token: str | None) -> None:
+        self._inner = inner
+        self._expected = f"Bearer {token}".encode() if token else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._expected and scope["type"] == "http" and scope["path"] not in _OPEN:
+            given = dict(scope["headers"]).get(b"authorization", b"")
+            if not hmac.compare_digest(given, self._expected):
+                answer = problem(401, "Send the service's token as Authorization: Bearer …")
+                answer.headers["www-authenticate"] = "Bearer"
+                await answer(scope, receive, send)
+                return
+        await self._inner(scope, receive, send)

@@ -1,0 +1,47 @@
+"""Prometheus metrics of one service, on a registry of their own."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Metrics:
+    """The service's counters, histogram and gauges."""
+
+    def __init__(self) -> None:
+        """Make an empty registry."""
+        self._registry = CollectorRegistry()
+        self.requests = Counter(
+            "nbdeploy_requests", "Calls by endpoint and status", ["endpoint", "status"],
+            registry=self._registry,
+        )  # fmt: skip
+        self.seconds = Histogram(
+            "nbdeploy_request_duration_seconds", "How long calls took", ["endpoint"],
+            buckets=_BUCKETS, registry=self._registry,
+        )  # fmt: skip
+        self.in_flight = Gauge(
+            "nbdeploy_requests_in_flight", "Calls that run now", registry=self._registry
+        )
+        self.errors = Counter(
+            "nbdeploy_errors", "Exceptions by the cell that raised", ["cell"],
+            registry=self._registry,
+        )  # fmt: skip
+        self.monitor_value = Gauge(
+            "nbdeploy_monitor_value", "What a monitor cell's last expression said",
+            ["monitor", "key"], registry=self._registry,
+        )  # fmt: skip
+        self.monitor_failing = Gauge(
+            "nbdeploy_monitor_failing", "1 while a monitor fails", ["monitor"],
+            registry=self._registry,
+        )  # fmt: skip
+        self.monitor_runs = Counter(
+            "nbdeploy_monitor_runs", "Runs of a monitor", ["monitor"], registry=self._registry
+        )
+
+    def text(self) -> bytes:
+        """Return everything in Prometheus' text format."""
+        return generate_latest(self._registry)

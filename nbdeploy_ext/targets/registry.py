@@ -1,0 +1,42 @@
+"""The targets by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..core.errors import DeploymentNotFound, UsageError
+from .docker_target import DockerTarget
+from .process_target import ProcessTarget
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ..core.deployment import Target
+
+TARGETS: Mapping[str, Callable[[], Target]] = {"docker": DockerTarget, "process": ProcessTarget}
+
+
+def open_target(name: str) -> Target:
+    """Return the named target; `UsageError` names the choices."""
+    if name not in TARGETS:
+        raise UsageError(f"There is no target {name!r}.", hint=f"Choose {' or '.join(TARGETS)}.")
+    return TARGETS[name]()
+
+
+def all_targets() -> list[Target]:
+    """Return one of each target."""
+    return [make() for make in TARGETS.values()]
+
+
+def find_target(name: str) -> Target:
+    """Return the target that has a deployment of that name, or raise `DeploymentNotFound`."""
+    for target in all_targets():
+        if target.availability().available:
+            try:
+                target.deployment(name)
+            except DeploymentNotFound:
+                continue
+            return target
+    raise DeploymentNotFound(
+        f"There is no deployment {name}.", hint="nbdeploy list shows what there is."
+    )
