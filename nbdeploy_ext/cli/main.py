@@ -80,7 +80,9 @@ def _command(run: Callable[..., None]) -> click.Command:
 @click.argument("cells", nargs=-1, required=True)
 @click.option("--role", type=click.Choice([role.value for role in Role]))
 @click.option("--clear", is_flag=True, help="Take the cells' roles away.")
-def mark(*, notebook: Path, cells: tuple[str, ...], role: str | None, clear: bool, as_json: bool) -> None:
+def mark(
+    *, notebook: Path, cells: tuple[str, ...], role: str | None, clear: bool, as_json: bool
+) -> None:
     """Give cells a role; CELL is a cell id or #index."""
     if clear == (role is not None):
         raise click.UsageError("Say either --role ROLE or --clear.")

@@ -32,7 +32,9 @@ class SecretRef(BaseModel):
 
 
 def _seconds(value: Any) -> Any:
-    found = re.fullmatch(r"\s*([\d.]+)\s*(ms|s|m|h|d)\s*", value) if isinstance(value, str) else None
+    found = (
+        re.fullmatch(r"\s*([\d.]+)\s*(ms|s|m|h|d)\s*", value) if isinstance(value, str) else None
+    )
     if isinstance(value, str) and found is None:
         raise ValueError('is no duration; write "30s", "5m" or a number of seconds')
     return float(found[1]) * _SECONDS[found[2]] if found else value
@@ -148,7 +150,7 @@ def read_config(folder: Path) -> Config:
 
 
 def parse_config(text: str) -> Config:
-    """Check the file's text; raises `ConfigInvalid` with `details["problems"]`, each with a line."""
+    """Check the text; `ConfigInvalid` has `details["problems"]`, each with its line."""
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
@@ -156,8 +158,10 @@ def parse_config(text: str) -> Config:
     try:
         return Config.model_validate(raw)
     except ValidationError as fault:
-        problems = [_problem(error["loc"], error["type"], error["msg"], text) for error in
-                    fault.errors(include_url=False, include_input=False, include_context=False)]
+        problems = [
+            _problem(error["loc"], error["type"], error["msg"], text)
+            for error in fault.errors(include_url=False, include_input=False, include_context=False)
+        ]
         first = problems[0]
         raise ConfigInvalid(
             f"{FILENAME}, line {first['line']}: {first['key']} {first['message']}.",

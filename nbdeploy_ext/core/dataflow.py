@@ -142,7 +142,7 @@ def _globals_of(table: symtable.SymbolTable, *, in_function: bool) -> Iterator[t
         yield from _globals_of(child, in_function=deferred)
 
 
-def _stored_before_use(tree: ast.Module, defines: frozenset[str]) -> set[str]:
+def _stored_before_use(tree: ast.Module, defines: frozenset[str]) -> frozenset[str]:
     """Return the cell's own names that a statement stores before any statement reads them."""
     stored: set[str] = set()
     needed: set[str] = set()
@@ -164,9 +164,9 @@ def _stores(statement: ast.stmt) -> set[str]:
             names.add(node.name)
         elif isinstance(node, ast.alias):
             names.add((node.asname or node.name).split(".")[0])
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            names.add(node.name)
-        elif isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name:
+        elif (isinstance(node, ast.ExceptHandler) and node.name) or (
+            isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name
+        ):
             names.add(node.name)
     return names
 

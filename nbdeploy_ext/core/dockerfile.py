@@ -29,8 +29,9 @@ def render_dockerfile(  # noqa: PLR0913  (each is one instruction)
     The layers that change least come first, so that an edited cell rebuilds only the last ones.
     """
     said = " ".join(f"{key}={json.dumps(value)}" for key, value in sorted(labels.items()))
-    system = ["RUN apt-get update && apt-get install -y --no-install-recommends "
-              f"{' '.join(apt)} && rm -rf /var/lib/apt/lists/*"] if apt else []  # fmt: skip
+    install = "apt-get update && apt-get install -y --no-install-recommends"
+    clean = "rm -rf /var/lib/apt/lists/*"
+    system = [f"RUN {install} {' '.join(apt)} && {clean}"] if apt else []
     lines = [
         f"FROM {base}",
         *system,

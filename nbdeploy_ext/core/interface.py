@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from .dataflow import CellFlow, Dataflow
-    from .notebook import Notebook
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 RESERVED = frozenset(
@@ -55,9 +54,7 @@ class Endpoint:
         }
 
 
-def find_endpoints(
-    notebook: Notebook, dataflow: Dataflow, chosen: Sequence[str] | None
-) -> tuple[Endpoint, ...]:
+def find_endpoints(dataflow: Dataflow, chosen: Sequence[str] | None) -> tuple[Endpoint, ...]:
     """Return the chosen functions, or those public ones that no other production code calls."""
     production = [f for f in dataflow.flows if f.cell.role is Role.PRODUCTION and f.tree]
     functions = {node.name: (flow, node) for flow in production for node in _functions(flow)}

@@ -85,7 +85,7 @@ def kernel_executable(kernel: str | None) -> str:
 def probe_kernel(executable: str) -> KernelEnvironment:
     """Ask an interpreter what is installed in it; takes about a second the first time."""
     try:
-        answer = subprocess.run(  # noqa: S603  (the kernel spec's own interpreter)
+        answer = subprocess.run(
             [executable, "-c", _PROBE], capture_output=True, check=True, timeout=60
         ).stdout
         found = json.loads(answer)

@@ -67,7 +67,7 @@ def install_packages(
             "--python-version", lock.python, "--python-platform",
             WHEELS.get(lock.platform, WHEELS["linux/amd64"]), "--no-config", "--link-mode", "copy",
         ]  # fmt: skip
-        run = subprocess.Popen(  # noqa: S603  (uv's own binary, arguments of ours)
+        run = subprocess.Popen(
             command, env=package_environment(image), stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
@@ -103,7 +103,7 @@ def _raise(said: list[str]) -> None:
 
 def _layer(lock: Lock, text: str, root: str, progress: Progress, image: ImageSection) -> Layer:
     key = hashlib.sha256(
-        "\0".join([_FORMAT, text, lock.python, lock.platform, root]).encode()
+        repr((_FORMAT, text, lock.python, lock.platform, root)).encode()
     ).hexdigest()
     folder = Path(platformdirs.user_cache_dir("nbdeploy")) / "layers"
     folder.mkdir(parents=True, exist_ok=True)
@@ -126,7 +126,7 @@ def _layer(lock: Lock, text: str, root: str, progress: Progress, image: ImageSec
 def compile_folder(python: str, folder: Path, root: str) -> None:
     """Compile byte code that needs no source check; test folders are left out."""
     environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
-    subprocess.run(  # noqa: S603  (the kernel's interpreter)
+    subprocess.run(
         [python, "-c", _COMPILE, str(folder), root], check=False, env=environment,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip

@@ -7,7 +7,6 @@ import json
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nbformat
@@ -16,8 +15,9 @@ from .errors import CellNotFound, NotebookNotFound, NotebookUnreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-_UNEXECUTED = {"outputs": [], "execution_count": None}
+_UNEXECUTED: dict[str, Any] = {"outputs": [], "execution_count": None}
 
 
 class Role(str, Enum):
@@ -123,7 +123,7 @@ def read_notebook(path: Path) -> Notebook:
 def parse_notebook(content: Mapping[str, Any], path: Path) -> Notebook:
     """Take an nbformat document, saved or not, that stands or would stand at `path`."""
     try:
-        document = nbformat.convert(nbformat.from_dict(content), 4)  # type: ignore[no-untyped-call]
+        document = nbformat.convert(nbformat.from_dict(content), 4)
         cells = tuple(_cell(index, raw) for index, raw in enumerate(document["cells"]))
     except Exception as fault:  # nbformat raises anything from KeyError to AttributeError here
         raise NotebookUnreadable(
@@ -222,7 +222,7 @@ def _without_outputs(content: Mapping[str, Any]) -> bytes:
         if cell["cell_type"] == "code":
             cell.update(_UNEXECUTED)
             metadata = cell.get("metadata", {})
-            cell["metadata"] = {k: v for k, v in metadata.items() if k in {"tags"}}
+            cell["metadata"] = {k: v for k, v in metadata.items() if k == "tags"}
         cell.pop("attachments", None)
         cells.append(cell)
     metadata = {

@@ -33,8 +33,12 @@ RUNTIME = (
 )
 ALERTS = ("apprise>=1.8",)
 TOOLS = ("pytest>=8", "httpx>=0.27")
-PLATFORMS = {"x86_64": "linux/amd64", "amd64": "linux/amd64", "aarch64": "linux/arm64",
-             "arm64": "linux/arm64"}
+PLATFORMS = {
+    "x86_64": "linux/amd64",
+    "amd64": "linux/amd64",
+    "aarch64": "linux/arm64",
+    "arm64": "linux/arm64",
+}
 WHEELS = {"linux/amd64": "x86_64-manylinux_2_28", "linux/arm64": "aarch64-manylinux_2_28"}
 
 
@@ -150,7 +154,7 @@ def _resolve(
         place = Path(folder)
         (place / "wanted.in").write_text("\n".join(wanted) + "\n", encoding="utf-8")
         (place / "constraints.txt").write_text(constraint, encoding="utf-8")
-        done = subprocess.run(  # noqa: S603  (uv's own binary, arguments of ours)
+        done = subprocess.run(
             [
                 uv.find_uv_bin(), "pip", "compile", "wanted.in", "-c", "constraints.txt",
                 "--generate-hashes", "--no-header", "--no-annotate", "--quiet", "--no-config",

@@ -88,7 +88,7 @@ def plan_service(notebook: Notebook, config: Config, name: str | None = None) ->
         config=config,
         name=service_name(notebook, config, name),
         dataflow=dataflow,
-        endpoints=find_endpoints(notebook, dataflow, chosen),
+        endpoints=find_endpoints(dataflow, chosen),
         kernel=kernel,
         requirements=requirements,
         unknown_imports=unknown,
@@ -138,5 +138,3 @@ def _cell_json(flow: CellFlow) -> dict[str, Any]:
         "references": list(flow.references),
         "sha256": flow.cell.sha256,
     }
-
-

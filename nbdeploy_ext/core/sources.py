@@ -62,7 +62,7 @@ def find_sources(folder: Path, flows: Sequence[CellFlow], include: Sequence[str]
 
 def local_module(folder: Path, name: str) -> tuple[Path, ...] | None:
     """Return the files of a module or package that stands beside the notebook, or None."""
-    top = name.split(".")[0]
+    top = name.split(".", maxsplit=1)[0]
     if (folder / f"{top}.py").is_file():
         return (folder / f"{top}.py",)
     if (folder / top / "__init__.py").is_file():
@@ -102,7 +102,7 @@ def _files(tree: ast.Module, folder: Path) -> Iterator[str]:
         if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
             continue
         text = node.value
-        if not text or len(text) > 255 or "\n" in text or "\0" in text:  # noqa: PLR2004
+        if not text or len(text) > 255 or "\n" in text or "\0" in text:
             continue
         path = PurePosixPath(text)
         if not path.is_absolute() and ".." not in path.parts and (folder / path).is_file():

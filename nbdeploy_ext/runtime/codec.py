@@ -100,7 +100,7 @@ def compile_codec(function: Callable[..., Any]) -> Codec:
             continue
         hint = adapt(hints.get(name, Any))
         fields[name] = hint if parameter.default is parameter.empty else NotRequired[hint]
-    shape = TypedDict("Arguments", fields)  # type: ignore[operator]  # made from a signature
+    shape: Any = _shape(fields)
     shape.__pydantic_config__ = ConfigDict(extra=extra)
     positional = (
         name
@@ -108,6 +108,11 @@ def compile_codec(function: Callable[..., Any]) -> Codec:
         if parameter.kind is parameter.POSITIONAL_ONLY
     )
     return Codec(TypeAdapter(shape), _result_adapter(hints.get("return", Any)), tuple(positional))
+
+
+def _shape(fields: dict[str, Any]) -> Any:
+    make: Any = TypedDict  # mypy knows only literal ones; this is made from a signature
+    return make("Arguments", fields)
 
 
 def adapt(hint: Any) -> Any:
@@ -122,12 +127,12 @@ def adapt(hint: Any) -> Any:
         return Annotated[Any, PlainValidator(_pandas(name)), PlainSerializer(plain_value),
                          WithJsonSchema({"type": "array", **items})]  # fmt: skip
     if hint is bytes:
-        return Annotated[bytes, PlainValidator(_decoded), PlainSerializer(plain_value),
-                         WithJsonSchema({"type": "string", "contentEncoding": "base64"})]  # fmt: skip
+        schema = WithJsonSchema({"type": "string", "contentEncoding": "base64"})
+        return Annotated[bytes, PlainValidator(_decoded), PlainSerializer(plain_value), schema]
     return hint
 
 
-def plain_value(value: Any) -> Any:
+def plain_value(value: Any) -> Any:  # noqa: C901  (a flat list of types)
     """Return numpy's and pandas' objects, bytes and NaN, at any depth, as what JSON has."""
     numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
     if isinstance(value, float):
@@ -174,7 +179,7 @@ def _array(hint: Any) -> Callable[[Any], Any]:
     import numpy as np  # noqa: PLC0415  (only images that have numpy get here)
 
     arguments = get_args(hint)
-    inner = get_args(arguments[1]) if len(arguments) == 2 else ()  # noqa: PLR2004
+    inner = get_args(arguments[1]) if len(arguments) == 2 else ()
     dtype = inner[0] if inner and isinstance(inner[0], type) else None
 
     def read(value: Any) -> Any:

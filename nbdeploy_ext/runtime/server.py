@@ -76,7 +76,7 @@ def make_server(app: ASGIApp) -> uvicorn.Server:
 async def _run(app: ASGIApp, listener: socket.socket) -> None:
     server = make_server(app)
     task = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started and not task.done():
+    while not server.started and not task.done():  # noqa: ASYNC110  (uvicorn has no event)
         await asyncio.sleep(0.002)
     say(event="ready", port=listener.getsockname()[1])
     await task

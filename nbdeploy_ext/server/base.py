@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from jupyter_server.base.handlers import APIHandler
-from jupyter_server.utils import to_os_path
+from jupyter_server.utils import ApiPath, to_os_path
 
 from ..core import errors
 
@@ -84,7 +84,7 @@ class DeployHandler(APIHandler):
         if not isinstance(path, str) or not path:
             raise errors.UsageError("The body lacks `path`, the notebook's path.")
         root = Path(self.contents_manager.root_dir).resolve()
-        place = Path(to_os_path(path.split(":", 1)[-1], str(root)))
+        place = Path(to_os_path(ApiPath(path.split(":", 1)[-1]), str(root)))
         if not place.resolve().is_relative_to(root):
             raise errors.NotebookNotFound(f"There is no notebook at {path}.")
         return place

@@ -11,7 +11,7 @@ from jupyter_server.auth.decorator import authorized
 from tornado import web
 
 from ..core.config import read_config
-from ..core.errors import EngineUnreachable, UsageError, Unreachable
+from ..core.errors import EngineUnreachable, Unreachable, UsageError
 from ..core.notebook import read_notebook
 from ..core.pipeline import deploy_notebook
 from ..core.secrets import read_secrets

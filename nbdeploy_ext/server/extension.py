@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import url_path_join
@@ -20,6 +20,9 @@ from .deployment_routes import (
 from .job_routes import JobEventsHandler, JobHandler, JobsHandler
 from .jobs import Job, JobRunner
 from .status_routes import OpenApiHandler, StatusHandler
+
+if TYPE_CHECKING:
+    from jupyter_events import EventLogger
 
 API = "nbdeploy/api"
 JOB_EVENT = "https://events.nbdeploy.org/job/v1"
@@ -52,9 +55,8 @@ class DeployExtension(ExtensionApp):
 
     def initialize_settings(self) -> None:
         """Register the event schemas and make the job runner."""
-        assert self.serverapp is not None  # noqa: S101  (the server calls this, so it is there)
         for schema in sorted((Path(__file__).parent / "events").glob("*.yaml")):
-            self.serverapp.event_logger.register_event_schema(schema)
+            self._events.register_event_schema(schema)
         self._loop: IOLoop | None = None
         self._jobs = JobRunner(self._job_changed)
 
@@ -85,5 +87,11 @@ class DeployExtension(ExtensionApp):
                 self._loop.add_callback(self._emit, DEPLOYMENTS_EVENT, ended)
 
     def _emit(self, schema: str, data: dict[str, str]) -> None:
-        assert self.serverapp is not None  # noqa: S101
-        self.serverapp.event_logger.emit(schema_id=schema, data=data)
+        self._events.emit(schema_id=schema, data=data)
+
+    @property
+    def _events(self) -> EventLogger:
+        """Return the server's event logger, which is there once the server loads us."""
+        if self.serverapp is None or self.serverapp.event_logger is None:
+            raise RuntimeError("the Jupyter server has no event logger")
+        return self.serverapp.event_logger

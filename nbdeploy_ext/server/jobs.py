@@ -200,7 +200,7 @@ class JobRunner:
             job.result = job.work(progress)
         except NbdeployError as error:
             self._fail(job, progress, error)
-        except Exception:  # a fault of ours must end the job, not leave it running for ever
+        except Exception:  # noqa: BLE001  a fault of ours must end the job, not leave it running for ever
             _log.exception("Job %s broke", job.job_id)
             internal = NbdeployError("The job broke.", hint="The Jupyter server's log says where.")
             self._fail(job, progress, internal)

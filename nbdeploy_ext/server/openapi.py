@@ -6,7 +6,10 @@ from typing import Any
 
 
 def _operation(summary: str, status: str = "200", **more: Any) -> dict[str, Any]:
-    answers = {status: {"description": summary}, "default": {"$ref": "#/components/responses/Error"}}
+    answers = {
+        status: {"description": summary},
+        "default": {"$ref": "#/components/responses/Error"},
+    }
     return {"summary": summary, "responses": answers, **more}
 
 

@@ -47,7 +47,7 @@ def engine_errors(doing: str) -> Iterator[None]:
 class Engine:
     """What we need of a container engine, by the environment's DOCKER_HOST."""
 
-    def __init__(self, timeout: float = 60) -> None:
+    def __init__(self, timeout: int = 60) -> None:
         """Connect; raises `EngineUnreachable`."""
         with engine_errors("connect to the Docker engine"):
             self._client = docker.from_env(timeout=timeout)

@@ -25,7 +25,7 @@ from ..core.image import Image
 from ..core.layers import requirements_layer, tools_layer
 from ..core.packing import base_image
 from ..core.secrets import mask
-from .gate_events import last_event, read_verification
+from .gate_events import is_ready, read_verification
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -227,7 +227,7 @@ class DockerTarget:
                 self._engine.build(place, tag, progress)
         return tag
 
-    def _run(  # noqa: PLR0913  (what a container is made of)
+    def _run(  # noqa: PLR0913, PLR0917  (what a container is made of)
         self,
         name: str,
         image: str,
@@ -283,17 +283,8 @@ class DockerTarget:
             progress.check_cancelled()
             running = _state(container) == "running"
             lines = container.logs().decode(errors="replace").splitlines()
-            event = last_event(lines, "ready", "failed")
-            if event and event["event"] == "ready":
+            if is_ready(lines, secrets, ended=not running):
                 return
-            if event or not running:
-                place = f"Cell {event['cell']}, line {event['line']}: " if event else ""
-                said = event["message"] if event else "it ended without a word"
-                raise StartFailed(
-                    mask(f"The new version did not start. {place}{said}", secrets.values()),
-                    hint="What was live before is still live.",
-                    log=[mask(line, secrets.values()) for line in lines[-20:]],
-                )
             time.sleep(_POLL)
         raise StartFailed(f"The new version was not ready within {_READY_WITHIN:g} s.")
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import DeployFailed
+from ..core.errors import DeployFailed, StartFailed
+from ..core.secrets import mask
 from ..core.verification import TestOutcome, Verification
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 def read_verification(stdout: str, stderr: str) -> Verification:
@@ -38,13 +39,23 @@ def read_verification(stdout: str, stderr: str) -> Verification:
     return Verification(tuple(tests))
 
 
-def last_event(lines: Iterable[str], *kinds: str) -> dict[str, Any] | None:
-    """Return the last event of one of `kinds`, or None."""
-    found = None
-    for event in _events(lines):
-        if event.get("event") in kinds:
-            found = event
-    return found
+def is_ready(lines: Sequence[str], secrets: Mapping[str, str], *, ended: bool) -> bool:
+    """Read a starting service's log: True once it is ready, False while it isn't yet.
+
+    Raises `StartFailed`, with secret values masked, when it says so or `ended` without a word.
+    """
+    found = [e for e in _events(lines) if e.get("event") in {"ready", "failed"}]
+    if found and found[-1]["event"] == "ready":
+        return True
+    if not found and not ended:
+        return False
+    place = f"Cell {found[-1]['cell']}, line {found[-1]['line']}: " if found else ""
+    said = found[-1]["message"] if found else "it ended without a word."
+    raise StartFailed(
+        mask(f"The new version did not start. {place}{said}", secrets.values()),
+        hint="What was live before is still live.",
+        log=[mask(line, secrets.values()) for line in lines[-20:]],
+    )
 
 
 def _events(lines: Iterable[str]) -> Iterable[dict[str, Any]]:

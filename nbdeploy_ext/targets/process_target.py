@@ -21,7 +21,7 @@ from ..core.errors import DeploymentNotFound, PortInUse, StartFailed, VersionNot
 from ..core.image import Image
 from ..core.layers import install_packages
 from ..core.secrets import mask
-from .gate_events import last_event, read_verification
+from .gate_events import is_ready, read_verification
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -71,7 +71,7 @@ class ProcessTarget:
     ) -> Verification:
         """Run the test cells in a process of their own."""
         try:
-            done = subprocess.run(  # noqa: S603  (the kernel's interpreter)
+            done = subprocess.run(
                 self._command(image, "test"), cwd=image.reference, capture_output=True, text=True,
                 env=self._environment(image, secrets), timeout=bundle.config.tests.timeout,
                 check=False, stdin=subprocess.DEVNULL,
@@ -177,7 +177,7 @@ class ProcessTarget:
 
     def serve_foreground(self, request: StartRequest, port: int) -> int:
         """Serve on loopback until interrupted; returns the exit status."""
-        with subprocess.Popen(  # noqa: S603  (the kernel's interpreter)
+        with subprocess.Popen(
             self._command(request.image, "serve", "--host", "127.0.0.1", "--port", str(port)),
             cwd=request.image.reference,
             env=self._environment(request.image, request.secrets),
@@ -200,7 +200,7 @@ class ProcessTarget:
         log.touch(mode=0o600)
         with log.open("ab") as output:
             begin = output.tell()
-            process = subprocess.Popen(  # noqa: S603  (the kernel's interpreter)
+            process = subprocess.Popen(
                 self._command(image, "serve", "--host", "127.0.0.1", "--port", str(port)),
                 cwd=image.reference, stdin=subprocess.DEVNULL, stdout=output,
                 stderr=subprocess.STDOUT, start_new_session=True,
@@ -218,9 +218,7 @@ class ProcessTarget:
         folder = self._cache / bundle.digest.removeprefix("sha256:")[:32]
         probe = "import uvicorn, httptools, starlette, pydantic, prometheus_client, pytest, httpx"
         python = bundle.lock.python_executable
-        has_all = subprocess.run(  # noqa: S603  (the kernel's interpreter)
-            [python, "-c", probe], check=False, capture_output=True
-        )
+        has_all = subprocess.run([python, "-c", probe], check=False, capture_output=True)
         if has_all.returncode and not folder.exists():
             text = bundle.lock.text + bundle.lock.tools_text
             install_packages(bundle.lock, text, folder, progress, bundle.config.image)
@@ -260,28 +258,27 @@ def _wait_ready(
     progress: Progress,
 ) -> None:  # fmt: skip
     """Return once the service said that it is ready; end it and raise `StartFailed` otherwise."""
-    until = time.monotonic() + _READY_WITHIN
     try:
-        while time.monotonic() < until:
-            progress.check_cancelled()
-            lines = log.read_bytes()[begin:].decode(errors="replace").splitlines()
-            event = last_event(lines, "ready", "failed")
-            if event and event["event"] == "ready":
-                return
-            if event or process.poll() is not None:
-                place = f"Cell {event['cell']}, line {event['line']}: " if event else ""
-                said = event["message"] if event else "it ended without a word"
-                raise StartFailed(
-                    mask(f"The new version did not start. {place}{said}", secrets.values()),
-                    hint="What was live before is still live.",
-                    log=[mask(line, secrets.values()) for line in lines[-20:]],
-                )
-            time.sleep(_POLL)
-        raise StartFailed(f"The new version was not ready within {_READY_WITHIN:g} s.")
+        _poll_ready(process, log, begin, secrets, progress)
     except BaseException:
         process.kill()
         process.wait()
         raise
+
+
+def _poll_ready(
+    process: subprocess.Popen[bytes], log: Path, begin: int, secrets: Mapping[str, str],
+    progress: Progress,
+) -> None:  # fmt: skip
+    until = time.monotonic() + _READY_WITHIN
+    while time.monotonic() < until:
+        progress.check_cancelled()
+        ended = process.poll() is not None
+        lines = log.read_bytes()[begin:].decode(errors="replace").splitlines()
+        if is_ready(lines, secrets, ended=ended):
+            return
+        time.sleep(_POLL)
+    raise StartFailed(f"The new version was not ready within {_READY_WITHIN:g} s.")
 
 
 def _free_port(wanted: int | None) -> int:

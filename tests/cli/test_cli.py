@@ -1,0 +1,46 @@
+"""The command line as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from tests.notebooks import LOAN, write_notebook
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def nbdeploy(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "nbdeploy_ext", *arguments],
+        capture_output=True, text=True, check=False, env={**os.environ, **environment},
+    )  # fmt: skip
+
+
+def test_check_answers_one_json_document(tmp_path: Path) -> None:
+    done = nbdeploy("check", str(write_notebook(tmp_path, *LOAN)), "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["name"] == "loan"
+
+
+def test_a_problem_exits_1_wrong_usage_2_and_a_missing_engine_3(tmp_path: Path) -> None:
+    bad = write_notebook(tmp_path, ("f", "production", "def f() -> int:\n    return nowhere"))
+    assert nbdeploy("check", str(bad)).returncode == 1
+    assert nbdeploy("check", str(tmp_path / "none.ipynb")).returncode == 2
+    assert nbdeploy("check").returncode == 2
+    good = write_notebook(tmp_path, *LOAN)
+    no_engine = f"unix://{tmp_path}/none.sock"
+    done = nbdeploy("deploy", str(good), DOCKER_HOST=no_engine)
+    assert done.returncode == 3
+    assert "Docker" in done.stderr
+
+
+def test_a_refused_deploy_answers_its_diagnostics(tmp_path: Path) -> None:
+    bad = write_notebook(tmp_path, ("f", "production", "def f() -> int:\n    return nowhere"))
+    done = nbdeploy("deploy", str(bad), "--target", "process", "--json")
+    assert done.returncode == 1
+    assert [d["code"] for d in json.loads(done.stdout)["diagnostics"]] == ["NBD201"]

@@ -1,0 +1,84 @@
+"""What `check` says of a notebook."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nbdeploy_ext.core.pipeline import analyse
+from tests.notebooks import LOAN, write_notebook
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def codes(path: Path) -> list[str]:
+    return [diagnostic.code for diagnostic in analyse(path).diagnostics]
+
+
+def test_a_good_notebook_has_its_endpoint_slices_and_no_diagnostics(tmp_path: Path) -> None:
+    document = analyse(write_notebook(tmp_path, *LOAN)).as_json()
+    assert document["diagnostics"] == []
+    assert [e["path"] for e in document["endpoints"]] == ["/decide"]
+    assert document["slices"]["decide"] == ["types", "helpers"]
+    parameters = document["endpoints"][0]["parameters"]
+    assert parameters["required"] == ["applicant"]
+    assert parameters["properties"]["limit"] == {"type": "number", "default": 0.5}
+    assert document["endpoints"][0]["result"] == {"type": "boolean"}
+
+
+def test_a_name_of_an_unmarked_cell_comes_with_the_mark_that_mends_it(tmp_path: Path) -> None:
+    path = write_notebook(
+        tmp_path,
+        ("rates", None, "rate = 2"),
+        ("model", None, "factor = rate * 2"),
+        ("f", "production", "def f(x: int) -> int:\n    return x * factor"),
+    )
+    (found,) = analyse(path).diagnostics
+    assert (found.code, found.cell, found.line) == ("NBD202", "f", 2)
+    assert found.fix is not None
+    assert found.fix.marks == {"model": "production", "rates": "production"}
+
+
+@pytest.mark.parametrize(
+    ("cells", "code"),
+    [
+        ([("f", "production", "def f(x: int) -> int:\n    return x + nowhere")], "NBD201"),
+        ([("a", "production", "y = late\ndef f() -> int:\n    return y"),
+          ("b", "production", "late = 1")], "NBD203"),
+        ([("f", "production", "def f(:")], "NBD101"),
+        ([("f", "production", "!rm -rf x\ndef f() -> int:\n    return 1")], "NBD102"),
+        ([("f", None, "x = 1")], "NBD301"),
+        ([("f", "production", "x = 1")], "NBD302"),
+        ([("f", "production", "def metrics() -> int:\n    return 1")], "NBD304"),
+        ([("f", "production", "import not_there_at_all\ndef f() -> int:\n    return 1")], "NBD401"),
+        ([("f", "production", "import os\ndef f() -> str:\n    return os.environ['NBX']")],
+         "NBD405"),
+    ],
+)  # fmt: skip
+def test_each_fault_stops_the_deploy_with_its_code(
+    tmp_path: Path, cells: list[tuple[str, str | None, str]], code: str
+) -> None:
+    assert code in codes(write_notebook(tmp_path, *cells))
+    assert not analyse(write_notebook(tmp_path, *cells)).deployable
+
+
+def test_functions_comprehensions_and_loops_bind_their_own_names(tmp_path: Path) -> None:
+    source = (
+        "import math\nfor i in range(3):\n    total = i\n"
+        "def f(n: int, *, k: int = 2) -> list[int]:\n"
+        "    g = lambda z: z + k\n    return [g(j) for j in range(n) if (m := j) >= 0]\n"
+        "with open('/dev/null') as handle:\n    text = handle.read()\n"
+    )
+    assert codes(write_notebook(tmp_path, ("f", "production", source))) == []
+
+
+def test_neutral_magics_and_pip_lines_ship(tmp_path: Path) -> None:
+    source = (
+        "%matplotlib inline\n%pip install six==1.17.0\n%time x = 1\ndef f() -> int:\n    return x"
+    )
+    spec = analyse(write_notebook(tmp_path, ("f", "production", source)))
+    assert [d.code for d in spec.diagnostics] == []
+    assert spec.extra_pins == ("six==1.17.0",)
+    assert spec.shipped[0].plain.text.splitlines()[2] == "x = 1"

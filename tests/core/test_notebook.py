@@ -1,0 +1,44 @@
+"""Marks in the file."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nbdeploy_ext.core.errors import CellNotFound
+from nbdeploy_ext.core.notebook import Role, read_notebook, write_marks
+from tests.notebooks import write_notebook
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_marking_leaves_other_tags_and_metadata_alone(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path, ("a", "production", "x = 1"), ("b", None, "y = 2"))
+    raw = json.loads(path.read_text())
+    raw["cells"][0]["metadata"] = {"tags": ["mine", "production"], "other": {"k": 1}}
+    path.write_text(json.dumps(raw))
+    after = write_marks(path, {"a": Role.TEST, "#1": Role.MONITOR})
+    assert after.marks() == {"a": "test", "b": "monitor"}
+    metadata = json.loads(path.read_text())["cells"][0]["metadata"]
+    assert metadata == {"tags": ["mine", "test"], "other": {"k": 1}}
+    assert write_marks(path, {"a": None}).marks() == {"b": "monitor"}
+
+
+def test_an_unknown_cell_changes_nothing(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path, ("a", None, "x = 1"))
+    before = path.read_bytes()
+    with pytest.raises(CellNotFound):
+        write_marks(path, {"a": Role.TEST, "nowhere": Role.TEST})
+    assert path.read_bytes() == before
+
+
+def test_outputs_never_ship(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path, ("a", "production", "x = 1"))
+    raw = json.loads(path.read_text())
+    output = {"output_type": "stream", "name": "stdout", "text": ["hidden-token"]}
+    raw["cells"][0]["outputs"] = [output]
+    path.write_text(json.dumps(raw))
+    assert b"hidden-token" not in read_notebook(path).shipped
