@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from ..core.progress import Progress
     from ..core.verification import Verification
 
+_CHILDREN: list[subprocess.Popen[bytes]] = []
+"""Services that this process started: they outlive it, but while it lives it has to reap them."""
+
 _READY_WITHIN = 120.0
 _POLL = 0.02
 
@@ -207,6 +210,7 @@ class ProcessTarget:
                 env={**self._environment(image, secrets), "NBDEPLOY_VERSION": str(number)},
             )  # fmt: skip
         _wait_ready(process, log, begin, secrets, progress)
+        _CHILDREN[:] = [process, *(child for child in _CHILDREN if child.poll() is None)]
         old = (state.get("pid"), state.get("started"))
         self._write(name, {**state, "pid": process.pid, "started": _started(process.pid),
                            "port": port, "live": number})  # fmt: skip
