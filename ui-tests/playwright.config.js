@@ -1,19 +1,19 @@
 const base = require('@jupyterlab/galata/lib/playwright-config');
 
-const port = process.env.UI_TEST_PORT ?? '8917';
-const url = `http://127.0.0.1:${port}`;
+const servers = require('./servers');
 
 module.exports = {
   ...base,
   testDir: 'tests',
-  // The tests share one server, one engine and two cores.
+  // The tests share one engine and two cores.
   workers: 1,
   fullyParallel: false,
   timeout: 90_000,
+  expect: { timeout: 15_000 },
   reporter: process.env.CI ? [['github'], ['list']] : [['list']],
   use: {
     ...base.use,
-    baseURL: url,
+    baseURL: servers.plain.url,
     // Galata's recorder needs a browser build that Playwright downloads.
     video: 'off',
     trace: 'retain-on-failure',
@@ -30,12 +30,12 @@ module.exports = {
       ]
     }
   },
-  webServer: {
+  webServer: Object.values(servers).map(({ env, port, url }) => ({
     command: 'jlpm start',
-    url: `${url}/lab`,
-    env: { ...process.env, UI_TEST_PORT: port },
+    url: `${url}/api/status`,
+    env: { ...process.env, UI_TEST_PORT: String(port), ...env },
     timeout: 120_000,
     reuseExistingServer: !process.env.CI,
     gracefulShutdown: { signal: 'SIGTERM', timeout: 10_000 }
-  }
+  }))
 };

@@ -14,6 +14,7 @@ const BUILDING = {
 describe('JobModel', () => {
   const server = new RestServer();
   let api: ServerAPI;
+  let model: JobModel;
 
   beforeAll(async () => {
     api = await server.start();
@@ -23,6 +24,10 @@ describe('JobModel', () => {
 
   beforeEach(() => {
     server.requests.length = 0;
+  });
+
+  afterEach(() => {
+    model.dispose();
   });
 
   it('takes steps, log and end from the event stream', async () => {
@@ -35,7 +40,7 @@ describe('JobModel', () => {
       ['state', ended]
     );
     server.routes['GET jobs/a1'] = json({ ...ended, log: ['one', 'two'] });
-    const model = new JobModel(jobOf({ log: [] }), api);
+    model = new JobModel(jobOf({ log: [] }), api);
     const logs: number[] = [];
     const states: string[] = [];
     model.changed.connect(({ job, log }) => {
@@ -54,7 +59,7 @@ describe('JobModel', () => {
   it('keeps the other steps when one changes', async () => {
     server.routes['GET jobs/a1/events'] = events(['step', BUILDING]);
     server.routes['GET jobs/a1'] = json({}, 500);
-    const model = new JobModel(jobOf(), api);
+    model = new JobModel(jobOf(), api);
     model.changed.connect(({ job }) => {
       expect(job.steps.map(({ name }) => name)).toHaveLength(5);
       expect(job.steps[2]).toEqual(BUILDING);
@@ -69,7 +74,7 @@ describe('JobModel', () => {
     server.routes['GET jobs/a1'] = json(
       jobOf({ state: 'failed', log: ['a line'] })
     );
-    const model = new JobModel(jobOf(), api);
+    model = new JobModel(jobOf(), api);
     await model.follow();
     expect(model.job.state).toBe('failed');
     expect(model.log).toEqual(['a line']);
@@ -80,14 +85,15 @@ describe('JobModel', () => {
     server.routes['GET jobs/a1'] = json(
       jobOf({ state: 'succeeded', log: ['early', 'late'] })
     );
-    const model = new JobModel(jobOf({ state: 'succeeded' }), api);
+    model = new JobModel(jobOf({ state: 'succeeded' }), api);
     await model.follow();
     expect(model.log).toEqual(['early', 'late']);
   });
 
   it('asks the server to cancel', async () => {
     server.routes['DELETE jobs/a1'] = json(jobOf({ state: 'running' }), 202);
-    await new JobModel(jobOf(), api).cancel();
+    model = new JobModel(jobOf(), api);
+    await model.cancel();
     expect(server.requests).toEqual(['DELETE jobs/a1']);
   });
 
@@ -96,7 +102,7 @@ describe('JobModel', () => {
       response.writeHead(200, { 'Content-Type': 'text/event-stream' });
       response.write('event: log\ndata: {"line": "one"}\n\n');
     };
-    const model = new JobModel(jobOf(), api);
+    model = new JobModel(jobOf(), api);
     model.changed.connect(() => model.dispose());
     await model.follow();
     expect(model.isDisposed).toBe(true);

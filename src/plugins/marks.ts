@@ -98,9 +98,11 @@ function addMarkCommand(
       return cells.length > 0 && cells.every(hasRole(role));
     },
     execute: args => {
-      const notebook = findMeantCells(app, tracker, args)?.panel.model;
-      if (notebook) {
-        applyMarks(notebook, marksOf(meant(args), role));
+      const panel = findMeantCells(app, tracker, args)?.panel;
+      if (panel?.model) {
+        applyMarks(panel.model, marksOf(meant(args), role));
+        // Menu and palette took the focus; the undo keys work in the notebook.
+        panel.content.activate();
       }
     }
   });
