@@ -1,5 +1,4 @@
 import { expect, galata, test } from '@jupyterlab/galata';
-import type { Page } from '@playwright/test';
 
 import { NotebookPage } from '../pages/notebook-page';
 import { LOAN, notebookOf } from '../pages/notebooks';
@@ -102,7 +101,7 @@ for (const windowingMode of ['full', 'defer', 'none', 'contentVisibility']) {
       long.cells[70].metadata.tags = ['production'];
       await page.contents.uploadContent(JSON.stringify(long), 'text', path);
       await page.notebook.openByPath(path);
-      const panel = new PanelPage(page as unknown as Page);
+      const panel = new PanelPage(page);
       await panel.open();
       await panel.section('Marked cells').getByRole('button', { name: 'x = 70' }).click();
       const badge = page.locator('.jp-nbdeploy-Badge');
