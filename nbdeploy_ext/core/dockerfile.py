@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 LIBRARY = "/opt/nbdeploy/lib"
 RUNTIME = "/opt/nbdeploy/runtime"
 TOOLS = "/opt/nbdeploy/tools"
 USER = "10001:10001"
+ENTRYPOINT = ("python3", "-m", "nbdeploy_runtime")
+COMMAND = ("serve",)
+ENVIRONMENT: Mapping[str, str] = {
+    "PYTHONPATH": f"{RUNTIME}:{LIBRARY}",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONUNBUFFERED": "1",
+}
 DOCKERIGNORE = "Dockerfile\n.dockerignore\n"
+_COMPILE = "python3 -m compileall -q --invalidation-mode unchecked-hash"
 
 
 def render_dockerfile(  # noqa: PLR0913  (each is one instruction)
@@ -28,26 +37,47 @@ def render_dockerfile(  # noqa: PLR0913  (each is one instruction)
 
     The layers that change least come first, so that an edited cell rebuilds only the last ones.
     """
-    said = " ".join(f"{key}={json.dumps(value)}" for key, value in sorted(labels.items()))
-    install = "apt-get update && apt-get install -y --no-install-recommends"
-    clean = "rm -rf /var/lib/apt/lists/*"
-    system = [f"RUN {install} {' '.join(apt)} && {clean}"] if apt else []
+    said = " ".join(f"{key}={_quoted(value)}" for key, value in sorted(labels.items()))
+    notebook = [_path(f"{name}.ipynb"), _path(f"{name}.py"), "manifest.json"]
+    # Python never fails the build over a module that it can't compile: whoever imports it does
+    beside = [_copy(["files/"], "/app/"), f"RUN {_COMPILE} /app || true"] if has_files else []
     lines = [
         f"FROM {base}",
-        *system,
+        *([render_apt(apt)] if apt else []),
         "ADD layers/requirements.tar /",
-        f"ENV PYTHONPATH={RUNTIME}:{LIBRARY} PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1",
+        "ENV " + " ".join(f"{key}={value}" for key, value in ENVIRONMENT.items()),
         "WORKDIR /app",
         f"EXPOSE {port}",
+        f"ENTRYPOINT {json.dumps(ENTRYPOINT)}",
+        f"CMD {json.dumps(COMMAND)}",
+        _copy(["nbdeploy_runtime"], f"{RUNTIME}/nbdeploy_runtime"),
+        f"RUN {_COMPILE} {RUNTIME}",
+        *beside,
         f"USER {USER}",
-        'ENTRYPOINT ["python3", "-m", "nbdeploy_runtime"]',
-        'CMD ["serve"]',
-        f"COPY nbdeploy_runtime {RUNTIME}/nbdeploy_runtime",
-        *(["COPY files/ /app/"] if has_files else []),
-        f"COPY {name}.ipynb {name}.py manifest.json /app/",
+        _copy(notebook, "/app/"),
         f"LABEL {said}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def render_apt(packages: Sequence[str]) -> str:
+    """Return the instruction that installs Debian packages and leaves no package lists behind."""
+    install = "apt-get update && apt-get install -y --no-install-recommends"
+    return f"RUN {install} {' '.join(packages)} && rm -rf /var/lib/apt/lists/*"
+
+
+def _copy(sources: Sequence[str], place: str) -> str:
+    return f"COPY {json.dumps([*sources, place], ensure_ascii=False)}"
+
+
+def _path(name: str) -> str:
+    """Return a file name as COPY reads it: no wildcard, no variable."""
+    return re.sub(r"([\[*?])", r"[\1]", name).replace("$", "\\$")
+
+
+def _quoted(value: str) -> str:
+    """Return a label's value in quotes, in which a builder replaces variables all the same."""
+    return json.dumps(value, ensure_ascii=False).replace("$", "\\$")
 
 
 def render_gate_dockerfile(image: str) -> str:

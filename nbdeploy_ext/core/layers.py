@@ -1,35 +1,33 @@
-"""Installed packages as one reproducible tar, made outside any container and kept by content."""
+"""An image's layers, made outside any container: same content, same bytes, kept by content."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
-import subprocess
-import tarfile
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import platformdirs
-import uv
 
-from .dockerfile import LIBRARY, TOOLS
-from .errors import DiskFull, RequirementsUnresolvable
-from .requirements import WHEELS, package_environment
+from .bytecode import compile_folder, compile_sources
+from .dockerfile import LIBRARY, RUNTIME, TOOLS
+from .errors import DiskFull
+from .packages import install_locked
+from .tars import pack_files, pack_folder
 
 if TYPE_CHECKING:
+    from .bundle import Bundle
     from .config import ImageSection
     from .progress import Progress
     from .requirements import Lock
 
-_FORMAT = "2"
-_COMPILE = (
-    "import compileall, re, sys; "
-    "compileall.compile_dir(sys.argv[1], quiet=2, workers=0, stripdir=sys.argv[1], "
-    "prependdir=sys.argv[2], rx=re.compile(r'/tests?/'), "
-    "invalidation_mode=compileall.PycInvalidationMode.UNCHECKED_HASH)"
-)
+_FORMAT = "3"
+"""Raised when the same lock has to give another layer."""
+
+_BUILD_ONLY = frozenset({"Dockerfile", ".dockerignore", "requirements.lock"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,106 +52,64 @@ def tools_layer(lock: Lock, progress: Progress, image: ImageSection) -> Layer:
     return _layer(lock, lock.tools_text, TOOLS, progress, image)
 
 
-def install_packages(
-    lock: Lock, text: str, folder: Path, progress: Progress, image: ImageSection
-) -> None:
-    """Install hashed requirements into `folder` for the lock's Python and platform."""
-    with tempfile.TemporaryDirectory() as place:
-        listed = Path(place) / "requirements.txt"
-        listed.write_text(text, encoding="utf-8")
-        command = [
-            uv.find_uv_bin(), "pip", "install", "--requirement", str(listed), "--target",
-            str(folder), "--require-hashes", "--no-deps", "--only-binary", ":all:",
-            "--python-version", lock.python, "--python-platform",
-            WHEELS.get(lock.platform, WHEELS["linux/amd64"]), "--no-config", "--link-mode", "copy",
-        ]  # fmt: skip
-        run = subprocess.Popen(
-            command, env=package_environment(image), stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        said = _follow(run, progress)
-    if run.returncode:
-        _raise(said)
+def code_layer(bundle: Bundle) -> bytes:
+    """Return the layer that changes with the notebook: `/app` and the runtime, with byte code."""
+    files = {
+        _place(path): content for path, content in bundle.files.items() if path not in _BUILD_ONLY
+    }
+    modules = {f"/{path}": text for path, text in files.items() if path.endswith(".py")}
+    compiled = compile_sources(bundle.lock, modules)
+    return pack_files({**files, **{path.lstrip("/"): code for path, code in compiled.items()}})
 
 
-def _follow(run: subprocess.Popen[str], progress: Progress) -> list[str]:
-    lines = []
-    try:
-        for line in run.stderr or ():
-            lines.append(line.rstrip())
-            progress.log(line.rstrip())
-            progress.check_cancelled()
-        run.wait()
-    finally:
-        if run.poll() is None:
-            run.kill()
-            run.wait()
-    return lines
-
-
-def _raise(said: list[str]) -> None:
-    if any("No space left on device" in line for line in said):
-        raise DiskFull("This machine's disk is full.", hint="Free some space, then deploy again.")
-    raise RequirementsUnresolvable(
-        "The packages that the notebook needs can't be installed for the image.",
-        hint="The last lines of the log say which one.",
-        log=said[-20:],
-    )
+def _place(path: str) -> str:
+    top, _, rest = path.partition("/")
+    if top == "nbdeploy_runtime":
+        return f"{RUNTIME.lstrip('/')}/{path}"
+    return f"app/{rest if top == 'files' else path}"
 
 
 def _layer(lock: Lock, text: str, root: str, progress: Progress, image: ImageSection) -> Layer:
-    key = hashlib.sha256(
-        repr((_FORMAT, text, lock.python, lock.platform, root)).encode()
-    ).hexdigest()
+    parts = [_FORMAT, text, lock.python, lock.platform, root]
+    key = hashlib.sha256("\0".join(parts).encode()).hexdigest()
     folder = Path(platformdirs.user_cache_dir("nbdeploy")) / "layers"
     folder.mkdir(parents=True, exist_ok=True)
-    kept, digest = folder / f"{key}.tar", folder / f"{key}.sha256"
-    if not (kept.exists() and digest.exists()):
-        with tempfile.TemporaryDirectory(dir=folder) as place:
-            installed = Path(place) / "installed"
-            install_packages(lock, text, installed, progress, image)
-            progress.log("Compiling byte code")
-            compile_folder(lock.python_executable, installed, root)
-            staged = Path(place) / "layer.tar"
-            _pack(installed, root.lstrip("/"), staged)
-            staged_digest = Path(place) / "digest"
-            staged_digest.write_text(_sha256(staged), encoding="ascii")
-            staged.replace(kept)
-            staged_digest.replace(digest)
-    return Layer(kept, f"sha256:{digest.read_text(encoding='ascii')}", kept.stat().st_size)
+    pointer = folder / f"{key}.digest"
+    if not (pointer.exists() and _tar(folder, pointer).exists()):
+        try:
+            _make(lock, text, root, progress, image, pointer)
+        except OSError as fault:
+            if fault.errno != errno.ENOSPC:
+                raise
+            hint = f"Free some space on the disk of {folder}, then deploy again."
+            raise DiskFull("This machine's disk is full.", hint=hint) from fault
+    tar = _tar(folder, pointer)
+    os.utime(tar)  # says that it is in use
+    return Layer(tar, f"sha256:{tar.stem}", tar.stat().st_size)
 
 
-def compile_folder(python: str, folder: Path, root: str) -> None:
-    """Compile byte code that needs no source check; test folders are left out."""
-    environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
-    subprocess.run(
-        [python, "-c", _COMPILE, str(folder), root], check=False, env=environment,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+def _make(  # noqa: PLR0913, PLR0917  (what a layer is made of)
+    lock: Lock, text: str, root: str, progress: Progress, image: ImageSection, pointer: Path
+) -> None:
+    """Make a layer beside `pointer` and point to it last, so that two at once do no harm."""
+    with tempfile.TemporaryDirectory(dir=pointer.parent) as place:
+        installed = Path(place) / "installed"
+        install_locked(lock, text, installed, progress, image)
+        progress.log("Compiling byte code")
+        compile_folder(lock, installed, root, progress)
+        progress.log("Packing the layer")
+        staged = Path(place) / "layer.tar"
+        pack_folder(installed, root.lstrip("/"), staged)
+        progress.check_cancelled()
+        digest = _sha256(staged)
+        staged.replace(pointer.parent / f"{digest}.tar")
+        pointed = Path(place) / "digest"
+        pointed.write_text(digest, encoding="ascii")
+        pointed.replace(pointer)
 
 
-def _pack(folder: Path, prefix: str, tar: Path) -> None:
-    with tarfile.open(tar, "w", format=tarfile.GNU_FORMAT) as archive:
-        parts = prefix.split("/")
-        for depth in range(1, len(parts) + 1):
-            archive.addfile(_entry(tarfile.TarInfo("/".join(parts[:depth])), is_folder=True))
-        for path in sorted(folder.rglob("*")):
-            entry = archive.gettarinfo(str(path), f"{prefix}/{path.relative_to(folder)}")
-            if entry.isfile():
-                with path.open("rb") as content:
-                    archive.addfile(_entry(entry), content)
-            else:
-                archive.addfile(_entry(entry, is_folder=entry.isdir()))
-
-
-def _entry(entry: tarfile.TarInfo, *, is_folder: bool = False) -> tarfile.TarInfo:
-    entry.uid = entry.gid = entry.mtime = 0
-    entry.uname = entry.gname = ""
-    if is_folder:
-        entry.type, entry.mode = tarfile.DIRTYPE, 0o755
-    else:
-        entry.mode = 0o755 if entry.mode & 0o100 else 0o644
-    return entry
+def _tar(folder: Path, pointer: Path) -> Path:
+    return folder / f"{pointer.read_text(encoding='ascii')}.tar"
 
 
 def _sha256(path: Path) -> str:

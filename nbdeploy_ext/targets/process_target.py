@@ -19,7 +19,7 @@ import platformdirs
 from ..core.deployment import Availability, Deployment, Version
 from ..core.errors import DeploymentNotFound, PortInUse, StartFailed, VersionNotFound
 from ..core.image import Image
-from ..core.layers import install_packages
+from ..core.packages import install_locked
 from ..core.secrets import mask
 from .gate_events import is_ready, read_verification
 
@@ -225,7 +225,7 @@ class ProcessTarget:
         has_all = subprocess.run([python, "-c", probe], check=False, capture_output=True)
         if has_all.returncode and not folder.exists():
             text = bundle.lock.text + bundle.lock.tools_text
-            install_packages(bundle.lock, text, folder, progress, bundle.config.image)
+            install_locked(bundle.lock, text, folder, progress, bundle.config.image)
         return folder
 
     def _command(self, image: Image, *arguments: str) -> list[str]:
