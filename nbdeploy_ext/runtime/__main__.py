@@ -14,6 +14,9 @@ from .server import say, serve
 
 def main() -> int:
     """Run one command in the app folder; returns the exit status."""
+    given = sys.argv[1:]
+    if not given or given[0].startswith("--port") or given[0].startswith("--host"):
+        given = ["serve", *given]
     parser = argparse.ArgumentParser(prog="nbdeploy_runtime")
     commands = parser.add_subparsers(dest="command")
     serving = commands.add_parser("serve", help="serve the endpoints (the default)")
@@ -21,7 +24,7 @@ def main() -> int:
     serving.add_argument("--port", type=int)
     commands.add_parser("test", help="run the test cells")
     commands.add_parser("imports", help="import what the shipped cells import")
-    arguments = parser.parse_args(sys.argv[1:] or ["serve"])
+    arguments = parser.parse_args(given)
     folder = Path(os.environ.get("NBDEPLOY_APP", ".")).resolve()
     if arguments.command == "test":
         from .gate import run_gate  # noqa: PLC0415  (the deployed image has no pytest)
@@ -40,8 +43,8 @@ def _try_imports(folder: Path) -> int:
             importlib.import_module(name)
         except Exception as error:  # noqa: BLE001, PERF203  an import may raise anything
             failed += 1
-            message = f"{type(error).__name__}: {error}"
-            say(event="import", name=name, outcome="failed", message=message)
+            said = f"{type(error).__name__}: {error}"
+            say(event="import", name=name, outcome="failed", message=said)
     return 1 if failed else 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import html
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,10 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from .codec import plain_value
 from .metrics import CONTENT_TYPE
 from .openapi import openapi_document
 from .problems import problem
+from .values import plain_value
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -31,7 +32,7 @@ def make_app(service: Service) -> ASGIApp:  # noqa: C901  (a flat list of routes
     """Return the ASGI application of a loaded service."""
     document = openapi_document(service)
     page = (Path(__file__).parent / "docs.html").read_text(encoding="utf-8")
-    page = page.replace("{{title}}", service.app.manifest.name)
+    page = page.replace("{{title}}", html.escape(service.app.manifest.name))
 
     async def docs(_: Request) -> Response:
         return HTMLResponse(page)
@@ -54,8 +55,9 @@ def make_app(service: Service) -> ASGIApp:  # noqa: C901  (a flat list of routes
 
     async def calls(request: Request) -> Response:
         limit = request.query_params.get("limit", "100")
-        records = service.calls.records(int(limit) if limit.isdigit() else 100)
-        return JSONResponse(plain_value(records))
+        if not limit.isdecimal() or len(limit) > 9:
+            return problem(422, "limit is a number of calls.")
+        return JSONResponse(plain_value(service.calls.records(int(limit))))
 
     async def monitors(_: Request) -> Response:
         return JSONResponse(plain_value(service.monitors.states()))
@@ -70,17 +72,21 @@ def make_app(service: Service) -> ASGIApp:  # noqa: C901  (a flat list of routes
         Route(operation.endpoint.path, _endpoint(service, name), methods=["POST"])
         for name, operation in service.operations.items()
     ]
-    handlers: Any = {404: _not_found, 405: _wrong_method}
+    handlers: Any = {404: _not_found, 405: _wrong_method, Exception: _broken}
     return _Guard(Starlette(routes=routes, exception_handlers=handlers), service.token)
 
 
 def _endpoint(service: Service, name: str) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
+        too_large = problem(413, f"The body is over {BODY_LIMIT} bytes.")
+        announced = request.headers.get("content-length", "0")
+        if announced.isdecimal() and int(announced) > BODY_LIMIT:
+            return too_large
         body = bytearray()
         async for chunk in request.stream():
             body += chunk
             if len(body) > BODY_LIMIT:
-                return problem(413, f"The body is over {BODY_LIMIT} bytes.")
+                return too_large
         return await service.call(name, bytes(body))
 
     return answer
@@ -105,8 +111,14 @@ async def _not_found(request: Request, _: Exception) -> Response:
     return problem(404, f"There is no {request.url.path}; see /docs.")
 
 
-async def _wrong_method(request: Request, _: Exception) -> Response:
-    return problem(405, f"{request.method} is not for {request.url.path}; see /docs.")
+async def _wrong_method(request: Request, fault: Exception) -> Response:
+    answer = problem(405, f"{request.method} is not for {request.url.path}; see /docs.")
+    answer.headers.update(getattr(fault, "headers", None) or {})  # Allow, RFC 9110
+    return answer
+
+
+async def _broken(_: Request, __: Exception) -> Response:
+    return problem(500, "The service failed outside the notebook; its log says why.")
 
 
 class _Guard:
@@ -114,12 +126,13 @@ class _Guard:
 
     def __init__(self, inner: ASGIApp, token: str | None) -> None:
         self._inner = inner
-        self._expected = f"Bearer {token}".encode() if token else None
+        self._expected = token.encode() if token else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._expected and scope["type"] == "http" and scope["path"] not in _OPEN:
-            given = dict(scope["headers"]).get(b"authorization", b"")
-            if not hmac.compare_digest(given, self._expected):
+            scheme, _, given = dict(scope["headers"]).get(b"authorization", b"").partition(b" ")
+            is_known = hmac.compare_digest(given.strip(), self._expected)
+            if scheme.lower() != b"bearer" or not is_known:
                 answer = problem(401, "Send the service's token as Authorization: Bearer …")
                 answer.headers["www-authenticate"] = "Bearer"
                 await answer(scope, receive, send)

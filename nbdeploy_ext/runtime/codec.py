@@ -1,32 +1,26 @@
-"""JSON to arguments and results to JSON, by the functions' type hints."""
+"""JSON to arguments and results to JSON, by a function's type hints, compiled once."""
 
 from __future__ import annotations
 
-import base64
 import inspect
-import math
-import sys
+import json
 import typing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
-from pydantic import (
-    ConfigDict,
-    PlainSerializer,
-    PlainValidator,
-    PydanticSchemaGenerationError,
-    TypeAdapter,
-    ValidationError,
-    WithJsonSchema,
-)
-from pydantic_core import PydanticCustomError, to_jsonable_python
-from typing_extensions import NotRequired, TypedDict
+from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
+from typing_extensions import NotRequired
+
+from .hints import adapt, typed_dict
+from .values import NotJson, dump_value, native
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-_MULTIPLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-_STREAMS = frozenset({"Iterator", "Generator", "AsyncIterator", "AsyncGenerator", "Iterable"})
+_STREAMS = frozenset({"Iterator", "Generator", "AsyncIterator", "AsyncGenerator", "Iterable",
+                      "AsyncIterable"})  # fmt: skip
+_MAY_QUOTE = frozenset({"value_error", "assertion_error", "union_tag_invalid"})
 
 
 class ArgumentsInvalid(Exception):
@@ -43,12 +37,12 @@ class BodyUnreadable(Exception):
 
 
 class ResultInvalid(Exception):
-    """A function returned what its own hint does not allow."""
+    """A function returned what its own hint does not allow, or what has no form in JSON."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Codec:
-    """One function's arguments and result, compiled once."""
+    """One function's arguments and result (one item's, where it streams)."""
 
     arguments: TypeAdapter[dict[str, Any]]
     result: TypeAdapter[Any] | None
@@ -59,168 +53,107 @@ class Codec:
         try:
             return self.arguments.validate_json(body or b"{}", strict=True)
         except ValidationError as fault:
-            problems = fault.errors(include_url=False, include_input=False, include_context=False)
+            problems = fault.errors(include_url=False, include_context=False)
             if problems[0]["type"] == "json_invalid":
                 raise BodyUnreadable(problems[0]["msg"]) from None
-            raise ArgumentsInvalid([_problem(p["loc"], p["msg"]) for p in problems]) from None
+            raise ArgumentsInvalid([_problem(problem) for problem in problems]) from None
 
     def encode(self, value: Any) -> bytes:
         """Return a result as JSON, NaN as null; `ResultInvalid` when it is not as hinted."""
-        plain = plain_value(value)
-        if self.result is not None:
-            try:
-                checked = self.result.validate_python(value if _kept(value) else plain)
-            except ValidationError as fault:
-                place = ".".join(map(str, fault.errors(include_input=False)[0]["loc"]))
-                message = f"the result is not as hinted{f' at {place}' if place else ''}"
-                raise ResultInvalid(message) from None
-            return self.result.dump_json(checked)
-        return _ANY.dump_json(plain, fallback=plain_value)
-
-    def schemas(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return JSON Schema of arguments and result."""
-        result = self.result.json_schema(mode="serialization") if self.result else {}
-        return self.arguments.json_schema(), result
-
-
-_ANY: TypeAdapter[Any] = TypeAdapter(Any)
+        try:
+            return dump_value(value) if self.result is None else _checked(self.result, value)
+        except NotJson as fault:
+            raise ResultInvalid(f"the result can't be sent: {fault}") from None
 
 
 def compile_codec(function: Callable[..., Any]) -> Codec:
-    """Read a function's hints; what can't be checked is passed through as JSON."""
-    try:
-        hints = typing.get_type_hints(function, include_extras=True)
-    except (NameError, TypeError):
-        hints = {}
+    """Read a function's hints; what pydantic can't check passes as JSON has it."""
+    hints = type_hints(function)
     fields: dict[str, Any] = {}
-    extra: typing.Literal["allow", "forbid"] = "forbid"
+    positional: list[str] = []
+    config = ConfigDict(extra="forbid")
     for name, parameter in inspect.signature(function).parameters.items():
-        if parameter.kind in _MULTIPLE:
-            extra = "allow" if parameter.kind is parameter.VAR_KEYWORD else extra
-            continue
-        hint = adapt(hints.get(name, Any))
-        fields[name] = hint if parameter.default is parameter.empty else NotRequired[hint]
-    shape: Any = _shape(fields)
-    shape.__pydantic_config__ = ConfigDict(extra=extra)
-    positional = (
-        name
-        for name, parameter in inspect.signature(function).parameters.items()
-        if parameter.kind is parameter.POSITIONAL_ONLY
-    )
-    return Codec(TypeAdapter(shape), _result_adapter(hints.get("return", Any)), tuple(positional))
+        if parameter.kind is parameter.VAR_KEYWORD:
+            config = ConfigDict(extra="allow")
+        elif parameter.kind is not parameter.VAR_POSITIONAL:
+            fields[name] = _field(hints.get(name, Any), parameter)
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            positional.append(name)
+    shape = typed_dict("Arguments", fields)
+    shape.__pydantic_config__ = config
+    returned = _item(hints.get("return", Any), function)
+    result = None if returned is Any else TypeAdapter(returned)
+    return Codec(TypeAdapter(shape), result, tuple(positional))
 
 
-def _shape(fields: dict[str, Any]) -> Any:
-    make: Any = TypedDict  # mypy knows only literal ones; this is made from a signature
-    return make("Arguments", fields)
+def type_hints(function: Callable[..., Any]) -> Mapping[str, Any]:
+    """Return a function's hints, none where they can't be evaluated."""
+    try:
+        return typing.get_type_hints(function, include_extras=True)
+    except (NameError, TypeError, AttributeError):
+        return {}
 
 
-def adapt(hint: Any) -> Any:
-    """Return a hint that pydantic knows: arrays, frames, series and bytes get codecs of ours."""
+def _field(hint: Any, parameter: inspect.Parameter) -> Any:
+    if parameter.default is parameter.empty:
+        return _known(hint)
+    # `limit: float = None` means Optional to its author; PEP 484 allowed it once
+    known = _known(typing.Optional[hint] if parameter.default is None else hint)  # noqa: UP045
+    return NotRequired[known]
+
+
+def _known(hint: Any) -> Any:
+    """Return the hint for pydantic, or Any where it has no schema for it."""
+    if hint is Any:
+        return Any
+    try:
+        adapted = adapt(hint)
+        TypeAdapter(adapted)
+    except (PydanticUserError, TypeError, NameError):
+        return Any
+    return adapted
+
+
+def _item(hint: Any, function: Callable[..., Any]) -> Any:
     origin = get_origin(hint) or hint
-    module, name = getattr(origin, "__module__", ""), getattr(origin, "__name__", "")
-    if module.split(".")[0] == "numpy" and name == "ndarray":
-        return Annotated[Any, PlainValidator(_array(hint)), WithJsonSchema({"type": "array"}),
-                         PlainSerializer(plain_value)]  # fmt: skip
-    if module.split(".")[0] == "pandas" and name in {"DataFrame", "Series"}:
-        items = {"items": {"type": "object"}} if name == "DataFrame" else {}
-        return Annotated[Any, PlainValidator(_pandas(name)), PlainSerializer(plain_value),
-                         WithJsonSchema({"type": "array", **items})]  # fmt: skip
-    if hint is bytes:
-        schema = WithJsonSchema({"type": "string", "contentEncoding": "base64"})
-        return Annotated[bytes, PlainValidator(_decoded), PlainSerializer(plain_value), schema]
-    return hint
+    if getattr(origin, "__name__", "") not in _STREAMS:
+        return _known(hint)
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        return _known((*get_args(hint), Any)[0])
+    return Any
 
 
-def plain_value(value: Any) -> Any:  # noqa: C901  (a flat list of types)
-    """Return numpy's and pandas' objects, bytes and NaN, at any depth, as what JSON has."""
-    numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {_key(k): plain_value(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
-        return [plain_value(item) for item in value]
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic)):
-        return plain_value(value.tolist())
-    if pandas is not None and isinstance(value, pandas.DataFrame):
-        return plain_value(value.to_dict(orient="records"))
-    if pandas is not None and isinstance(value, pandas.Series):
-        return plain_value(value.tolist())
-    if pandas is not None and value is pandas.NaT:
-        return None
-    if type(value).__module__ == "builtins":
-        return value
-    return to_jsonable_python(value, inf_nan_mode="null", fallback=str)
-
-
-def _key(key: Any) -> Any:
-    return key.item() if hasattr(key, "item") else key
-
-
-def _kept(value: Any) -> bool:
-    """Whether pydantic has to see the object itself: dataclasses, models, enums, dates."""
-    return type(value).__module__ not in {"builtins", "numpy"}
-
-
-def _result_adapter(hint: Any) -> TypeAdapter[Any] | None:
-    name = getattr(get_origin(hint), "__name__", "")
-    if hint is Any or name in _STREAMS:
-        return None
+def _checked(adapter: TypeAdapter[Any], value: Any) -> bytes:
     try:
-        return TypeAdapter(adapt(hint))
-    except PydanticSchemaGenerationError:
-        return None
+        checked = adapter.validate_python(value, strict=True)
+        return adapter.dump_json(checked, fallback=native, warnings="error")
+    except (ValidationError, PydanticSerializationError):
+        return _checked_as_json(adapter, value)
 
 
-def _array(hint: Any) -> Callable[[Any], Any]:
-    import numpy as np  # noqa: PLC0415  (only images that have numpy get here)
-
-    arguments = get_args(hint)
-    inner = get_args(arguments[1]) if len(arguments) == 2 else ()
-    dtype = inner[0] if inner and isinstance(inner[0], type) else None
-
-    def read(value: Any) -> Any:
-        if isinstance(value, np.ndarray):
-            return value
-        try:
-            return np.asarray(value, dtype=dtype)
-        except (ValueError, TypeError):
-            raise PydanticCustomError("array", "Input should be an array of numbers") from None
-
-    return read
-
-
-def _pandas(name: str) -> Callable[[Any], Any]:
-    import pandas as pd  # noqa: PLC0415  (only images that have pandas get here)
-
-    kind = getattr(pd, name)
-
-    def read(value: Any) -> Any:
-        if isinstance(value, kind):
-            return value
-        if not isinstance(value, (list, dict)):
-            raise PydanticCustomError("table", "Input should be a list of records or columns")
-        try:
-            return kind(value)
-        except (ValueError, TypeError):
-            raise PydanticCustomError("table", "Input should be a table") from None
-
-    return read
-
-
-def _decoded(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return value
+def _checked_as_json(adapter: TypeAdapter[Any], value: Any) -> bytes:
+    """Take what JSON has for the value: numpy's numbers, tuples for lists, dicts for classes."""
     try:
-        return base64.b64decode(value, validate=True)
-    except (ValueError, TypeError):
-        raise PydanticCustomError("base64", "Input should be base64 text") from None
+        checked = adapter.validate_json(json.dumps(value, default=native), strict=True)
+        return adapter.dump_json(checked, fallback=native)
+    except ValidationError as fault:
+        place = ".".join(str(part) for part in fault.errors(include_input=False)[0]["loc"])
+        where = f" at {place}" if place else ""
+        raise ResultInvalid(f"the result is not as hinted{where}") from None
+    except (ValueError, TypeError, PydanticSerializationError):
+        raise ResultInvalid("the result is not as hinted") from None
 
 
-def _problem(loc: tuple[int | str, ...], message: str) -> dict[str, Any]:
+def _problem(problem: Any) -> dict[str, Any]:
+    loc = problem["loc"]
     argument = str(loc[0]) if loc else ""
     place = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in loc[1:])
+    message = problem["msg"]
+    # A validator's own words may quote what the caller sent
+    if problem["type"] in _MAY_QUOTE and str(problem["input"]) in message:
+        message = "Input is not valid"
+    elif problem["type"] == "union_tag_invalid":
+        message = "Input should have one of the known tags"
+    elif problem["type"] == "extra_forbidden" and len(loc) == 1:
+        message = "There is no such argument"
     return {"argument": argument, "location": f"{argument}{place}", "message": message}

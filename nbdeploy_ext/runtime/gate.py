@@ -14,15 +14,20 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from _pytest.assertion.rewrite import rewrite_asserts
+from _pytest.outcomes import OutcomeException
 
 from .app import make_app
-from .loader import App, CellFailed, compile_cell, parse, read_app
-from .server import listen, make_server
+from .gate_plugin import CellPlugin, Outcome, failed, told_place
+from .loader import CellFailed, compile_cell, parse, read_app, run_code
+from .logs import known_secrets, log_as_json, mask
+from .server import failed_event, listen, make_server
 from .service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from starlette.types import ASGIApp
 
     from .manifest import ManifestCell
 
@@ -31,139 +36,107 @@ def run_gate(folder: Path) -> int:
     """Print an event a test and one at the end; returns 0, 1 (a test failed) or 2 (no start)."""
     events = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what the cells print is no event
+    log_as_json(())
+    secrets: tuple[str, ...] = ()
 
-    def say(**event: Any) -> None:
+    def say(event: dict[str, Any]) -> None:
         events.write(json.dumps(event) + "\n")
 
     try:
-        service = Service(read_app(folder))
-    except CellFailed as fault:
-        traceback.print_exception(fault.error)
-        message = f"{type(fault.error).__name__}: {fault.error}"
-        say(event="failed", cell=fault.cell, line=fault.line, message=message)
+        app = read_app(folder)
+        secrets = known_secrets(app.manifest)
+        log_as_json(secrets)
+        service = Service(app, alerts=False)
+        application = make_app(service)
+    except Exception as error:  # noqa: BLE001  the deployer gets one event, whatever it was
+        say(failed_event(error, secrets))
         return 2
     service.ready = True
-    with _client(service) as client:
-        gate = _Gate(service, client)
-        for outcome in gate.outcomes():
-            say(event="test", **outcome)
-    say(event="done", passed=gate.passed, failed=gate.failed)
-    return 1 if gate.failed else 0
+    counts = {"passed": 0, "failed": 0}
+    with _client(service, application) as client:
+        for outcome in Gate(service, client).outcomes():
+            if outcome["outcome"] in counts:
+                counts[outcome["outcome"]] += 1
+            say({"event": "test", **outcome, "message": mask(outcome["message"], secrets)})
+    say({"event": "done", **counts})
+    return 1 if counts["failed"] else 0
 
 
-class _Gate:
+class Gate:
     """Runs one test cell after the other in a copy of the production namespace."""
 
     def __init__(self, service: Service, client: httpx.Client) -> None:
+        """Give the cells `client`, bound to the running service."""
         self._app = service.app
         self._client = client
         self._namespace = {**service.namespace, "client": client}
-        self.passed = 0
-        self.failed = 0
+        # The same tests on every target: no plugins or options of the environment's own
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        os.environ.pop("PYTEST_ADDOPTS", None)
+        os.environ.pop("PYTEST_PLUGINS", None)
 
-    def outcomes(self) -> Iterator[dict[str, Any]]:
+    def outcomes(self) -> Iterator[Outcome]:
+        """Run every test cell, in notebook order."""
         for cell in self._app.manifest.cells_of("test"):
-            for outcome in self._cell(cell):
-                self.passed += outcome["outcome"] == "passed"
-                self.failed += outcome["outcome"] == "failed"
-                yield outcome
+            yield from self._cell(cell)
 
-    def _cell(self, cell: ManifestCell) -> list[dict[str, Any]]:
+    def _cell(self, cell: ManifestCell) -> list[Outcome]:
         try:
             tree = parse(self._app, cell)
-            functions = [
-                n.name
-                for n in tree.body
-                if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))
-                and n.name.startswith("test")
-            ]
+            tests = [name for node in tree.body if (name := _test_name(node))]
             rewrite_asserts(tree, self._app.sources[cell.id].encode())
-            code = compile_cell(self._app, cell, tree)
-            found = eval(code, self._namespace)  # noqa: S307  (the notebook's own test)
-            if asyncio.iscoroutine(found):
-                asyncio.run(found)
+            run_code(compile_cell(self._app, cell, tree, self._namespace), self._namespace)
         except CellFailed as fault:
-            return [_outcome(cell.id, cell.id, fault.error, fault.line)]
-        except Exception as error:  # noqa: BLE001  a test may raise anything
+            return [failed(cell.id, cell.id, fault.line, fault.error)]
+        except pytest.skip.Exception as skipped:
+            return [Outcome(name=cell.id, cell=cell.id, line=None, outcome="skipped",
+                            message=str(skipped))]  # fmt: skip
+        except (Exception, OutcomeException, SystemExit) as error:  # noqa: BLE001  a test's own
             traceback.print_exception(error)
-            line = self._app.place(error.__traceback__)[1]
-            return [_outcome(cell.id, cell.id, error, line)]
-        if not functions:
-            return [{"name": cell.id, "cell": cell.id, "line": None, "outcome": "passed",
-                     "message": ""}]  # fmt: skip
-        return self._functions(cell, functions)
+            return [failed(cell.id, cell.id, *told_place(self._app, cell, error))]
+        if tests:
+            return self._with_pytest(cell, tests)
+        return [Outcome(name=cell.id, cell=cell.id, line=None, outcome="passed", message="")]
 
-    def _functions(self, cell: ManifestCell, names: list[str]) -> list[dict[str, Any]]:
+    def _with_pytest(self, cell: ManifestCell, tests: list[str]) -> list[Outcome]:
         module = types.ModuleType(f"cell_{cell.index}")
-        others = {k: v for k, v in self._namespace.items() if not k.startswith("test")}
-        vars(module).update({**others, **{name: self._namespace[name] for name in names}})
-        plugin = _Plugin(self._app, cell, module, self._client)
-        folder = str(self._app.folder)
-        options = ["-p", "no:cacheprovider", "-p", "no:terminal", "--import-mode=importlib",
-                   f"--rootdir={folder}", "-c", os.devnull, "--noconftest",
+        # Fixtures of earlier cells are seen, their tests are not run again
+        vars(module).update(
+            {k: v for k, v in self._namespace.items() if not k.startswith(("test_", "Test"))}
+        )
+        vars(module).update({name: self._namespace[name] for name in tests})
+        plugin = CellPlugin(self._app, cell, module, self._client)
+        # Neither a cache nor captured output: the gate's disk may be read-only
+        options = ["-s", "-p", "no:cacheprovider", "-p", "no:terminal", "-o",
+                   "python_functions=test_*", f"--rootdir={self._app.folder}", "-c", os.devnull,
+                   "--noconftest", "--import-mode=importlib",
                    str(self._app.folder / self._app.manifest.notebook)]  # fmt: skip
         status = pytest.main(options, plugins=[plugin])
+        outcomes = list(plugin.outcomes.values())
         if status not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
             broken = RuntimeError(f"pytest could not run the cell (exit status {int(status)})")
-            return [*plugin.outcomes, _outcome(cell.id, cell.id, broken, None)]
-        return plugin.outcomes
+            outcomes.append(failed(cell.id, cell.id, None, broken))
+        return outcomes
 
 
-class _Plugin:
-    """Lets pytest collect one module object in place of the notebook file."""
-
-    def __init__(
-        self, app: App, cell: ManifestCell, module: types.ModuleType, client: httpx.Client
-    ) -> None:
-        self._app = app
-        self._cell = cell
-        self._module = module
-        self._client = client
-        self.outcomes: list[dict[str, Any]] = []
-
-    @pytest.fixture
-    def client(self) -> httpx.Client:
-        return self._client
-
-    def pytest_collect_file(self, file_path: Path, parent: Any) -> Any:
-        module = self._module
-
-        class Cell(pytest.Module):
-            def _getobj(self) -> types.ModuleType:
-                return module
-
-        return Cell.from_parent(parent, path=file_path)
-
-    @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtest_makereport(self, item: Any, call: Any) -> Iterator[None]:
-        result: Any = yield
-        report = result.get_result()
-        failed = call.excinfo is not None and report.outcome == "failed"
-        if failed:
-            line = self._app.place(call.excinfo.tb)[1]
-            self.outcomes.append(_outcome(item.name, self._cell.id, call.excinfo.value, line))
-        elif report.when == "call" or report.outcome == "skipped":
-            self.outcomes.append({"name": item.name, "cell": self._cell.id, "line": None,
-                                  "outcome": report.outcome, "message": ""})  # fmt: skip
-
-
-def _outcome(name: str, cell: str, error: BaseException, line: int | None) -> dict[str, Any]:
-    text = str(error)
-    kind = type(error).__name__
-    message = text if isinstance(error, AssertionError) and text else f"{kind}: {text}"
-    return {"name": name, "cell": cell, "line": line, "outcome": "failed", "message": message}
+def _test_name(node: ast.stmt) -> str | None:
+    if isinstance(node, ast.ClassDef):
+        return node.name if node.name.startswith("Test") else None
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return node.name if node.name.startswith("test_") else None
+    return None
 
 
 class _client:  # noqa: N801  (reads as a function where it is used)
     """A client bound to the service, which runs for real on a loopback port."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, application: ASGIApp) -> None:
         self._listener = listen("127.0.0.1", 0)
-        self._server = make_server(make_app(service))
-        self._server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._server = make_server(application)
+        self._thread = threading.Thread(target=self._serve, name="nbdeploy-gate", daemon=True)
         token = {"authorization": f"Bearer {service.token}"} if service.token else {}
         port = self._listener.getsockname()[1]
+        # The environment's proxies are not for loopback
         self._http = httpx.Client(
             base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60, headers=token
         )

@@ -1,16 +1,20 @@
 """Imports a notebook's marked cells: one namespace, tracebacks that name cell and line."""
 
 from __future__ import annotations
+import __future__
 
 import ast
 import asyncio
 import hashlib
+import importlib.util
 import inspect
+import itertools
 import json
 import linecache
 import os
 import sys
 import traceback
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +23,11 @@ from .manifest import Manifest, ManifestCell, Setting, read_manifest, secret_nam
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import CodeType, TracebackType
+    from types import CodeType
 
 SECRETS_FOLDER = "/run/secrets"
+LOOP: ContextVar[asyncio.AbstractEventLoop | None] = ContextVar("LOOP", default=None)
+"""The loop that cells await on and calls are served on; unset, each cell has its own."""
 
 
 class CellFailed(Exception):
@@ -60,12 +66,18 @@ class App:
         """Return the cell whose code carries `filename`, or None."""
         return next((c for c in self.manifest.cells if self.filename(c) == filename), None)
 
-    def place(self, trace: TracebackType | None) -> tuple[str | None, int | None]:
-        """Return cell id and line of the innermost frame that belongs to a cell."""
-        for frame in reversed(traceback.extract_tb(trace)):
-            cell = self.cell_of(frame.filename)
-            if cell is not None:
-                return cell.id, frame.lineno
+    def place(
+        self, error: BaseException, within: str | None = None
+    ) -> tuple[str | None, int | None]:
+        """Return cell id and line of the innermost frame in a cell (only in cell `within`)."""
+        if isinstance(error, SyntaxError) and error.filename:
+            cell = self.cell_of(error.filename)
+            if cell is not None and within in {None, cell.id}:
+                return cell.id, error.lineno
+        for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+            cell = self.cell_of(frame.f_code.co_filename)
+            if cell is not None and within in {None, cell.id}:
+                return cell.id, line
         return None, None
 
 
@@ -75,13 +87,19 @@ def read_app(folder: Path) -> App:
     notebook = json.loads((folder / manifest.notebook).read_bytes())
     sources = {}
     for cell in manifest.cells:
-        raw = notebook["cells"][cell.index]["source"]
-        source = "".join(raw) if isinstance(raw, list) else raw
+        source = _source(notebook, cell.index)
         if hashlib.sha256(source.encode()).hexdigest() != cell.sha256:
-            message = f"cell {cell.id} of {manifest.notebook} is not the one of the manifest"
-            raise ValueError(message)
+            raise ValueError(f"cell {cell.id} of {manifest.notebook} is not the manifest's")
         sources[cell.id] = source
     return App(folder, manifest, sources)
+
+
+def _source(notebook: Any, index: int) -> str:
+    try:
+        raw = notebook["cells"][index]["source"]
+    except (KeyError, IndexError, TypeError):
+        raise ValueError(f"the notebook has no cell {index}") from None
+    return "".join(raw) if isinstance(raw, list) else str(raw)
 
 
 def setting_value(setting: Setting) -> Any:
@@ -94,8 +112,7 @@ def setting_value(setting: Setting) -> Any:
     path = Path(os.environ.get("NBDEPLOY_SECRETS_DIR", SECRETS_FOLDER)) / name
     if path.is_file():
         return path.read_text(encoding="utf-8").removesuffix("\n")
-    message = f"secret {name} has no value: set it in the environment or as {path}"
-    raise SecretUnset(message)
+    raise SecretUnset(f"secret {name} has no value: set it in the environment or as {path}")
 
 
 def run_cells(module: str, *, notebook: str, cells: Iterable[str]) -> None:
@@ -106,18 +123,42 @@ def run_cells(module: str, *, notebook: str, cells: Iterable[str]) -> None:
     namespace = vars(sys.modules[module])
     app = read_app(Path(namespace["__file__"]).parent)
     if app.manifest.notebook != notebook:
-        message = f"the manifest is of {app.manifest.notebook}, the header of {notebook}"
-        raise ValueError(message)
+        raise ValueError(f"the manifest is of {app.manifest.notebook}, the header of {notebook}")
     for name, setting in app.manifest.env.items():
         os.environ.setdefault(name, str(setting_value(setting)))
     wanted = set(cells)
     chosen = [cell for cell in app.manifest.cells if cell.id in wanted]
-    _register_module(app, namespace, chosen)
+    offsets = _register_module(app, namespace, chosen)
     for cell in chosen:
+        before = set(map(id, namespace.values()))
         execute(app, cell, namespace)
+        if sys.version_info >= (3, 13):
+            _place_classes(namespace, before, offsets[cell.id])
         if cell.role == "parameters":
             for name, setting in app.manifest.parameters.items():
                 namespace[name] = setting_value(setting)
+
+
+def import_header(app: App) -> dict[str, Any]:
+    """Import the header module, which runs the production cells; returns its namespace.
+
+    Raises what `run_cells` raises.
+    """
+    if str(app.folder) not in sys.path:
+        sys.path.insert(0, str(app.folder))
+    # By path: a notebook's name may hold dots, or be that of a module that is loaded already
+    name = f"{app.module}_notebook" if app.module in sys.modules else app.module
+    spec = importlib.util.spec_from_file_location(name, app.folder / f"{app.module}.py")
+    if spec is None or spec.loader is None:
+        raise ValueError(f"{app.module}.py can't be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return vars(module)
 
 
 def execute(app: App, cell: ManifestCell, namespace: dict[str, Any]) -> Any:
@@ -125,25 +166,23 @@ def execute(app: App, cell: ManifestCell, namespace: dict[str, Any]) -> Any:
     tree = parse(app, cell)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     try:
-        _run(compile_cell(app, cell, tree), namespace)
+        run_code(compile_cell(app, cell, tree, namespace), namespace)
         if not isinstance(last, ast.Expr):
             return None
         expression = ast.Expression(last.value)
-        return _run(compile_cell(app, cell, expression, mode="eval"), namespace)
-    except Exception as error:
-        place = app.place(error.__traceback__)
+        return run_code(compile_cell(app, cell, expression, namespace), namespace)
+    except (Exception, SystemExit) as error:  # `exit()` in a cell must not end the service unsaid
+        place = app.place(error)
         raise CellFailed(place[0] or cell.id, place[1], error) from error
 
 
 def parse(app: App, cell: ManifestCell) -> ast.Module:
     """Parse a cell with its magics replaced; lines stay where they are."""
-    lines = app.sources[cell.id].split("\n")
-    text = "\n".join(cell.lines.get(str(n), line) for n, line in enumerate(lines, start=1))
     filename = app.filename(cell)
     _remember(filename, app.sources[cell.id])
     flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     try:
-        tree = compile(text, filename, "exec", flags)
+        tree = compile(_python(app, cell), filename, "exec", flags, dont_inherit=True)
     except SyntaxError as error:
         raise CellFailed(cell.id, error.lineno, error) from error
     assert isinstance(tree, ast.Module)  # noqa: S101  (PyCF_ONLY_AST answers nothing else)
@@ -151,27 +190,58 @@ def parse(app: App, cell: ManifestCell) -> ast.Module:
 
 
 def compile_cell(
-    app: App, cell: ManifestCell, tree: ast.Module | ast.Expression, *, mode: str = "exec"
+    app: App,
+    cell: ManifestCell,
+    tree: ast.Module | ast.Expression,
+    namespace: dict[str, Any],
 ) -> CodeType:
     """Compile under the cell's file name; top-level `await` may stand in it."""
-    code: CodeType = compile(
-        tree, app.filename(cell), mode, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True
-    )
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    for value in namespace.values():
+        # As in a kernel, `from __future__ import …` holds for the cells after it too
+        if isinstance(value, __future__._Feature):  # noqa: SLF001  (it has no public name)
+            flags |= value.compiler_flag
+    mode = "exec" if isinstance(tree, ast.Module) else "eval"
+    code: CodeType = compile(tree, app.filename(cell), mode, flags, dont_inherit=True)
     return code
 
 
-def _run(code: CodeType, namespace: dict[str, Any]) -> Any:
+def run_code(code: CodeType, namespace: dict[str, Any]) -> Any:
+    """Run a cell's code, on the service's event loop where it awaits."""
     answer = eval(code, namespace)  # noqa: S307  (running the notebook is the whole purpose)
-    if code.co_flags & inspect.CO_COROUTINE:
-        return asyncio.run(answer)
-    return answer
+    if not code.co_flags & inspect.CO_COROUTINE:
+        return answer
+    loop = LOOP.get()
+    return asyncio.run(answer) if loop is None else loop.run_until_complete(answer)
 
 
-def _register_module(app: App, namespace: dict[str, Any], cells: list[ManifestCell]) -> None:
-    """Let `inspect.getsource` find classes: it reads the file of the class's module."""
+def _python(app: App, cell: ManifestCell) -> str:
+    lines = app.sources[cell.id].split("\n")
+    return "\n".join(cell.lines.get(str(n), line) for n, line in enumerate(lines, start=1))
+
+
+def _register_module(
+    app: App, namespace: dict[str, Any], cells: list[ManifestCell]
+) -> dict[str, int]:
+    """Let `inspect.getsource` find classes: it reads the file of the class's module.
+
+    Returns the number of lines before each cell in that file.
+    """
     path = str(app.folder / app.manifest.notebook)
     namespace["__file__"] = path
-    _remember(path, "\n".join(app.sources[cell.id] for cell in cells))
+    texts = {cell.id: _python(app, cell) for cell in cells}
+    _remember(path, "\n".join(texts.values()))
+    counts = (text.count("\n") + 1 for text in texts.values())
+    return dict(zip(texts, itertools.accumulate(counts, initial=0), strict=False))
+
+
+def _place_classes(namespace: dict[str, Any], before: set[int], offset: int) -> None:
+    # From 3.13 on a class carries its first line itself, counted within its cell
+    for value in namespace.values():
+        if isinstance(value, type) and id(value) not in before:
+            first = vars(value).get("__firstlineno__")
+            if first is not None and value.__module__ == namespace["__name__"]:
+                type.__setattr__(value, "__firstlineno__", first + offset)
 
 
 def _remember(filename: str, source: str) -> None:

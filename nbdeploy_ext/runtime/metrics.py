@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -12,9 +21,13 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 class Metrics:
     """The service's counters, histogram and gauges."""
 
-    def __init__(self) -> None:
-        """Make an empty registry."""
+    def __init__(self, build: dict[str, str]) -> None:
+        """Count from zero; `build` becomes the labels of `nbdeploy_build_info`."""
         self._registry = CollectorRegistry()
+        self._known: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        ProcessCollector(registry=self._registry)
+        PlatformCollector(registry=self._registry)
+        Info("nbdeploy_build", "Which notebook is served", registry=self._registry).info(build)
         self.requests = Counter(
             "nbdeploy_requests", "Calls by endpoint and status", ["endpoint", "status"],
             registry=self._registry,
@@ -41,6 +54,16 @@ class Metrics:
         self.monitor_runs = Counter(
             "nbdeploy_monitor_runs", "Runs of a monitor", ["monitor"], registry=self._registry
         )
+
+    def observe(self, endpoint: str, status: int, seconds: float) -> None:
+        """Book one call."""
+        # Looking a label up costs more than counting does
+        found = self._known.get((endpoint, status))
+        if found is None:
+            found = (self.requests.labels(endpoint, str(status)), self.seconds.labels(endpoint))
+            self._known[endpoint, status] = found
+        found[0].inc()
+        found[1].observe(seconds)
 
     def text(self) -> bytes:
         """Return everything in Prometheus' text format."""

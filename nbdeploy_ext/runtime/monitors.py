@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from .codec import plain_value
 from .loader import App, CellFailed, execute
+from .values import NotJson, plain_value
 
 if TYPE_CHECKING:
     from .alerts import Alerts
@@ -79,15 +79,8 @@ class Monitors:
 
     def _run(self, cell: ManifestCell) -> None:
         begun = time.perf_counter()
-        namespace = {**self._namespace, "calls": self._calls.table()}
-        value: Any = None
-        message, line = "", None
-        try:
-            value = plain_value(execute(self._app, cell, namespace))
-        except CellFailed as fault:
-            message = str(fault.error) or type(fault.error).__name__
-            line = fault.line
         before = self._states[cell.id]
+        value, message, line = self._value(cell)
         state = MonitorState(
             cell=cell.id,
             state="failing" if message else "ok",
@@ -100,10 +93,33 @@ class Monitors:
         )
         self._states[cell.id] = state
         self._export(state)
-        if message and before.state != "failing":
-            _log.warning("Monitor %s fails: %s", cell.id, message)
-            title = f"{self._app.manifest.name}: monitor {cell.id} fails"
-            self._alerts.tell(cell.id, title, message)
+        self._tell(before, state)
+
+    def _value(self, cell: ManifestCell) -> tuple[Any, str, int | None]:
+        """Run one cell in a copy of the namespace; returns value, message, line of the failure."""
+        try:
+            namespace = {**self._namespace, "calls": self._calls.table()}
+            value = execute(self._app, cell, namespace)
+        except CellFailed as fault:
+            return None, _said(self._app, cell, fault), fault.line
+        except Exception as error:  # noqa: BLE001  the other monitors must go on
+            _log.exception("Monitor %s could not run", cell.id)
+            return None, f"{type(error).__name__}: {error}", None
+        try:
+            return plain_value(value), "", None
+        except (NotJson, ValueError, RecursionError):  # a plot, say: shown in a notebook, no gauge
+            return None, "", None
+
+    def _tell(self, before: MonitorState, state: MonitorState) -> None:
+        if state.state == "ok":
+            self._alerts.recovered(state.cell)
+            if before.state == "failing":
+                _log.info("Monitor %s is ok again", state.cell)
+            return
+        if before.state != "failing":
+            _log.warning("Monitor %s fails: %s", state.cell, state.message)
+        title = f"{self._app.manifest.name}: monitor {state.cell} fails"
+        self._alerts.tell(state.cell, title, state.message)
 
     def _export(self, state: MonitorState) -> None:
         self._metrics.monitor_runs.labels(state.cell).inc()
@@ -112,3 +128,13 @@ class Monitors:
         for key, value in values.items():
             if isinstance(value, (int, float)):
                 self._metrics.monitor_value.labels(state.cell, str(key)).set(value)
+
+
+def _said(app: App, cell: ManifestCell, fault: CellFailed) -> str:
+    """Return an assertion's own message, or its source where it has none."""
+    if not isinstance(fault.error, AssertionError):
+        return f"{type(fault.error).__name__}: {fault.error}"
+    lines = app.sources[cell.id].splitlines()
+    is_here = fault.cell == cell.id and fault.line is not None and fault.line <= len(lines)
+    source = lines[fault.line - 1].strip() if is_here and fault.line else "assertion failed"
+    return str(fault.error) or source

@@ -1,71 +1,136 @@
-"""The service's OpenAPI document, from the functions' real type hints."""
+"""The OpenAPI 3.1 document of a service, from its functions' real type hints."""
 
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import TypeAdapter
+from pydantic.errors import PydanticInvalidForJsonSchema
+
+from .values import NotJson, plain_value
 
 if TYPE_CHECKING:
-    from .service import Operation, Service
+    from .operations import Operation
+    from .service import Service
 
-_ERRORS = {"400": "Not JSON", "422": "A wrong argument", "500": "The notebook raised"}
+_REFS = "#/components/schemas/{model}"
+_ERRORS = {
+    "400": "Not JSON",
+    "422": "A wrong argument",
+    "500": "The notebook raised",
+    "504": "The call took too long",
+}
+_PROBLEM = {
+    "type": "object",
+    "description": "Problem details (RFC 9457)",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {"type": "array", "items": {"type": "object"}},
+        "error_id": {"type": "string"},
+        "cell": {"type": "string"},
+        "line": {"type": ["integer", "null"]},
+    },
+    "required": ["type", "title", "status", "detail"],
+}
 
 
 def openapi_document(service: Service) -> dict[str, Any]:
     """Return an OpenAPI 3.1 document with one operation an endpoint."""
-    components: dict[str, Any] = {}
-    paths = {
-        operation.endpoint.path: {"post": _operation(operation, components)}
-        for operation in service.operations.values()
-    }
-    return {
+    schemas, definitions = _schemas(service)
+    manifest = service.app.manifest
+    document: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {
-            "title": service.app.manifest.name,
-            "version": str(service.version or service.app.manifest.notebook_sha256[:12]),
+            "title": manifest.name,
+            "version": str(service.version or manifest.notebook_sha256[:12]),
         },
-        "paths": paths,
-        "components": {"schemas": components},
+        "paths": {
+            operation.endpoint.path: {"post": _operation(operation, schemas)}
+            for operation in service.operations.values()
+        },
+        "components": {"schemas": {"Problem": _PROBLEM, **definitions}},
     }
+    if service.token is not None:
+        document["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
+        document["security"] = [{"bearer": []}]
+    return document
 
 
-def _operation(operation: Operation, components: dict[str, Any]) -> dict[str, Any]:
-    arguments, result = operation.codec.schemas()
-    text = inspect.getdoc(operation.function) or ""
-    body: dict[str, Any] = {"schema": _lifted(arguments, components)}
-    if operation.endpoint.examples:
+def _schemas(service: Service) -> tuple[dict[tuple[str, str], Any], dict[str, Any]]:
+    """Return each endpoint's schemas by name and mode, and the definitions that they share."""
+    wanted: list[tuple[str, Literal["validation", "serialization"], TypeAdapter[Any]]] = []
+    for name, operation in service.operations.items():
+        wanted.append((name, "validation", operation.codec.arguments))
+        if operation.codec.result is not None:
+            wanted.append((name, "serialization", operation.codec.result))
+    # Together, so that two classes of one name get two names
+    drawn = [entry for entry in wanted if _can_be_drawn(*entry)]
+    found: Any
+    found, shared = TypeAdapter.json_schemas(drawn, ref_template=_REFS)
+    definitions = shared.get("$defs", {})
+    schemas: dict[tuple[str, str], Any] = dict(found)
+    own = {
+        name: schema["$ref"].rpartition("/")[2]
+        for (name, mode), schema in schemas.items()
+        if mode == "validation" and "$ref" in schema
+    }
+    # Arguments stand in the endpoint's own operation, under no shared name
+    schemas.update({(name, "validation"): definitions[ref] for name, ref in own.items()})
+    shared_names = definitions.keys() - own.values()
+    return schemas, {name: definitions[name] for name in sorted(shared_names)}
+
+
+def _can_be_drawn(
+    _: str, mode: Literal["validation", "serialization"], adapter: TypeAdapter[Any]
+) -> bool:
+    try:
+        adapter.json_schema(mode=mode)
+    except PydanticInvalidForJsonSchema:
+        return False
+    return True
+
+
+def _operation(operation: Operation, schemas: dict[tuple[str, str], Any]) -> dict[str, Any]:
+    endpoint, function = operation.endpoint, operation.function
+    text = inspect.getdoc(function) or ""
+    arguments = _with_defaults(schemas.get((endpoint.name, "validation"), {}), operation)
+    result = schemas.get((endpoint.name, "serialization"), {})
+    body: dict[str, Any] = {"schema": arguments}
+    if endpoint.examples:
         body["examples"] = {
-            f"example{n}": {"value": example}
-            for n, example in enumerate(operation.endpoint.examples, start=1)
+            f"example{n}": {"value": example} for n, example in enumerate(endpoint.examples, 1)
         }
+    is_stream = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
+    kind = "application/x-ndjson" if is_stream else "application/json"
+    problem = {"schema": {"$ref": _REFS.format(model="Problem")}}
     answers: dict[str, Any] = {
-        status: {"description": said, "content": {"application/problem+json": {}}}
-        for status, said in _ERRORS.items()
+        "200": {"description": "The result", "content": {kind: {"schema": result}}}
     }
-    content = {"application/json": {"schema": _lifted(result, components)}}
-    answers["200"] = {"description": "The result", "content": content}
+    for status, said in _ERRORS.items():
+        answers[status] = {"description": said, "content": {"application/problem+json": problem}}
     return {
-        "operationId": operation.endpoint.name,
+        "operationId": endpoint.name,
         "summary": text.split("\n")[0],
         "description": text,
-        "requestBody": {"required": True, "content": {"application/json": body}},
+        "requestBody": {
+            "required": bool(arguments.get("required")),
+            "content": {"application/json": body},
+        },
         "responses": answers,
     }
 
 
-def _lifted(schema: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
-    """Move `$defs` to the document's components, where OpenAPI looks for them."""
-    components.update(_pointed(schema.pop("$defs", {})))
-    moved: dict[str, Any] = _pointed(schema)
-    return moved
-
-
-def _pointed(node: Any) -> Any:
-    if isinstance(node, dict):
-        return {
-            key: value.replace("#/$defs/", "#/components/schemas/")
-            if key == "$ref"
-            else _pointed(value)
-            for key, value in node.items()
-        }
-    return [_pointed(item) for item in node] if isinstance(node, list) else node
+def _with_defaults(schema: dict[str, Any], operation: Operation) -> dict[str, Any]:
+    properties = dict(schema.get("properties", {}))
+    for name, parameter in inspect.signature(operation.function).parameters.items():
+        if name not in properties or parameter.default is parameter.empty:
+            continue
+        try:
+            properties[name] = {**properties[name], "default": plain_value(parameter.default)}
+        except (NotJson, ValueError):  # an object as default has no form in a document
+            continue
+    return {**schema, "properties": properties}

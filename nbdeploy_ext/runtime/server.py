@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
+import signal
 import socket
 import sys
-import traceback
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from .app import make_app
-from .loader import CellFailed, SecretUnset, read_app
+from .loader import LOOP, CellFailed, read_app
+from .logs import known_secrets, log_as_json, mask
 from .service import Service
 
 if TYPE_CHECKING:
@@ -21,7 +23,15 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
+try:
+    import uvloop
+except ImportError:  # no wheel for the image's platform: slower, the same otherwise
+    new_event_loop = asyncio.new_event_loop
+else:
+    new_event_loop = uvloop.new_event_loop
+
 _log = logging.getLogger("nbdeploy.server")
+_GRACE = 10
 
 
 def say(**event: Any) -> None:
@@ -30,26 +40,37 @@ def say(**event: Any) -> None:
     sys.__stdout__.flush()  # type: ignore[union-attr]
 
 
+def failed_event(error: Exception, secrets: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the event that says why a notebook could not start, and log the traceback."""
+    cell, line = None, None
+    told: BaseException = error
+    message = str(error)
+    if isinstance(error, CellFailed):
+        cell, line, told = error.cell, error.line, error.error
+        message = f"{type(told).__name__}: {told}"
+    _log.error("The notebook did not start", exc_info=told, extra={"cell": cell, "line": line})
+    return {"event": "failed", "cell": cell, "line": line, "message": mask(message, secrets)}
+
+
 def serve(folder: Path, host: str, port: int | None) -> int:
     """Load, try the examples, listen, say `ready`; returns the exit status when stopped."""
+    log_as_json(())
+    secrets: tuple[str, ...] = ()
+    loop = new_event_loop()
+    # Cells that await, examples and calls share one loop, as they do in a kernel
+    LOOP.set(loop)
     try:
-        service = Service(read_app(folder))
-        _log_masked(service)
-        asyncio.run(service.try_examples())
-        listener = listen(host, port if port is not None else service.app.manifest.service.port)
-    except CellFailed as fault:
-        traceback.print_exception(fault.error)
-        kind = type(fault.error).__name__
-        say(event="failed", cell=fault.cell, line=fault.line, message=f"{kind}: {fault.error}")
+        app = read_app(folder)
+        secrets = known_secrets(app.manifest)
+        log_as_json(secrets)
+        service = Service(app)
+        application = make_app(service)
+        loop.run_until_complete(service.try_examples())
+        listener = listen(host, port if port is not None else app.manifest.service.port)
+    except Exception as error:  # noqa: BLE001  the deployer gets one event, whatever it was
+        say(**failed_event(error, secrets))
         return 1
-    except (SecretUnset, ValueError, OSError) as fault:
-        say(event="failed", cell=None, line=None, message=str(fault))
-        return 1
-    if service.app.manifest.service.workers > 1:
-        _log.warning("One worker process serves, whatever service.workers says")
-    service.monitors.start()
-    asyncio.run(_run(make_app(service), listener))
-    service.monitors.stop()
+    _serve_until_stopped(loop, service, make_server(application), listener)
     return 0
 
 
@@ -59,34 +80,55 @@ def listen(host: str, port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    listener.bind((host, port))
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
     listener.listen(2048)
     listener.setblocking(False)
     return listener
 
 
-def make_server(app: ASGIApp) -> uvicorn.Server:
+def make_server(app: ASGIApp) -> Server:
     """Return uvicorn set up as we serve: no access log, ten seconds to finish calls."""
-    config = uvicorn.Config(
-        app, access_log=False, log_level="warning", lifespan="off", timeout_graceful_shutdown=10
-    )
-    return uvicorn.Server(config)
+    return Server(
+        uvicorn.Config(
+            app, access_log=False, log_config=None, log_level="warning", lifespan="off",
+            ws="none", server_header=False, timeout_graceful_shutdown=_GRACE,
+        )
+    )  # fmt: skip
 
 
-async def _run(app: ASGIApp, listener: socket.socket) -> None:
-    server = make_server(app)
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started and not task.done():  # noqa: ASYNC110  (uvicorn has no event)
-        await asyncio.sleep(0.002)
-    say(event="ready", port=listener.getsockname()[1])
-    await task
+class Server(uvicorn.Server):
+    """Says when it accepts connections."""
+
+    announce = False
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then print the event that deployers wait for."""
+        await super().startup(sockets)
+        if self.announce and sockets and self.started:
+            say(event="ready", port=sockets[0].getsockname()[1])
 
 
-def _log_masked(service: Service) -> None:
-    class Masked(logging.Formatter):
-        def format(self, record: logging.LogRecord) -> str:
-            return service.masked(super().format(record))
-
-    handler = logging.StreamHandler()
-    handler.setFormatter(Masked("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+def _serve_until_stopped(
+    loop: asyncio.AbstractEventLoop, service: Service, server: Server, listener: socket.socket
+) -> None:
+    if service.app.manifest.service.workers > 1:
+        _log.warning("One worker process serves, whatever service.workers says")
+    # uvicorn raises the signal again once it has stopped; being told to stop is no failure
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    server.announce = True
+    service.monitors.start()
+    loop.run_until_complete(server.serve(sockets=[listener]))
+    service.monitors.stop()
+    service.compute.close()
+    if service.compute.is_busy:
+        # The interpreter would wait for a function that had its ten seconds
+        _log.warning("A call was still running and is dropped")
+        logging.shutdown()
+        os._exit(0)
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()

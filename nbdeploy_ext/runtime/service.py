@@ -3,76 +3,71 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
-import inspect
 import json
 import logging
 import os
-import sys
 import time
 import uuid
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response, StreamingResponse
 
 from .alerts import Alerts
-from .calls import CallLog
-from .codec import ArgumentsInvalid, BodyUnreadable, Codec, ResultInvalid, compile_codec
-from .loader import App, CellFailed, setting_value
+from .calls import Call, CallLog
+from .codec import ArgumentsInvalid, BodyUnreadable, ResultInvalid
+from .loader import App, CellFailed, import_header, setting_value
+from .manifest import AlertSettings, Manifest
 from .metrics import Metrics
 from .monitors import Monitors
+from .operations import Compute, Operation, make_operation
 from .problems import problem
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
-    from .manifest import ManifestEndpoint
+    from collections.abc import AsyncGenerator
 
 _log = logging.getLogger("nbdeploy.service")
 
 
-@dataclass(frozen=True)
-class Operation:
-    """One endpoint, ready to be called."""
-
-    endpoint: ManifestEndpoint
-    function: Callable[..., Any]
-    codec: Codec
+@dataclass(frozen=True, slots=True)
+class _Request:
+    operation: Operation
+    body: bytes
+    begun: float
 
 
 class Service:
     """Everything that answers; `ready` says whether production cells ran and examples answered."""
 
-    def __init__(self, app: App) -> None:
-        """Import the header, which runs the production cells; raises `CellFailed`."""
+    def __init__(self, app: App, *, alerts: bool = True) -> None:
+        """Run the production cells; raises what they raise as `CellFailed`, or `SecretUnset`.
+
+        Without `alerts` the channels' secrets may be missing.
+        """
         self.app = app
+        manifest = app.manifest if alerts else replace(app.manifest, alerts=AlertSettings())
+        for name in manifest.secret_names():
+            setting_value({"secret": name})
         self.version = _version()
-        if str(app.folder) not in sys.path:
-            sys.path.insert(0, str(app.folder))
-        self.namespace = vars(importlib.import_module(app.module))
-        self.operations = {
-            e.name: Operation(e, self.namespace[e.name], compile_codec(self.namespace[e.name]))
-            for e in app.manifest.endpoints
-        }
-        manifest = app.manifest
+        self.token = _token(manifest)
+        self.namespace = import_header(app)
+        self.operations = {e.name: make_operation(e, self.namespace) for e in manifest.endpoints}
         self.calls = CallLog(manifest.calls.keep, self.version, inputs=manifest.calls.inputs)
-        self.metrics = Metrics()
-        self.token = None
-        if manifest.service.auth is not None:
-            self.token = str(setting_value({"secret": manifest.service.auth}))
-        self._secrets = [str(setting_value({"secret": n})) for n in manifest.secret_names()]
+        self.metrics = Metrics(
+            {
+                "name": manifest.name,
+                "notebook_sha256": manifest.notebook_sha256,
+                "version": str(self.version or ""),
+            }
+        )
         channels = [str(setting_value(channel)) for channel in manifest.alerts.channels]
-        alerts = Alerts(channels, manifest.alerts.cooldown)
-        self.monitors = Monitors(app, self.namespace, self.calls, self.metrics, alerts)
-        # One thread: numpy and friends use all cores themselves, and health checks stay quick
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="nbdeploy-compute")
+        told = Alerts(channels, manifest.alerts.cooldown)
+        self.monitors = Monitors(app, self.namespace, self.calls, self.metrics, told)
+        self.compute = Compute()
         self.ready = False
 
     async def try_examples(self) -> None:
-        """Make the known example calls; a failing one raises `CellFailed`."""
+        """Make one known example call of each endpoint; a failing one raises `CellFailed`."""
         for operation in self.operations.values():
             for example in operation.endpoint.examples[:1]:
                 try:
@@ -80,121 +75,106 @@ class Service:
                 except ArgumentsInvalid:
                     continue  # a test of bad input, no example of a call
                 try:
-                    await self._result(operation, arguments)
+                    answer = await self.compute.answer(operation, arguments)
+                    if not isinstance(answer, bytes):
+                        await anext(self.compute.items(operation, answer), None)
                 except Exception as error:
-                    cell, line = self.app.place(error.__traceback__)
+                    cell, line = self.app.place(error)
                     raise CellFailed(cell or operation.endpoint.cell, line, error) from error
         self.ready = True
 
     async def call(self, name: str, body: bytes) -> Response:
         """Answer one request to an endpoint; every error is a problem document."""
-        operation = self.operations[name]
-        begun = time.perf_counter()
-        try:
-            arguments = operation.codec.decode(body)
-        except BodyUnreadable as fault:
-            return self._book(name, begun, problem(400, f"The body is not JSON: {fault}"))
-        except ArgumentsInvalid as fault:
-            first = fault.problems[0]
-            detail = f"Argument {first['location']}: {first['message']}"
-            answer = problem(422, detail, errors=fault.problems)
-            return self._book(name, begun, answer)
+        request = _Request(self.operations[name], body, time.perf_counter())
         with self.metrics.in_flight.track_inprogress():
-            return await self._answer(operation, arguments, begun)
+            try:
+                arguments = await self.compute.decode(request.operation, body)
+                return await self._answer(request, arguments)
+            except BodyUnreadable as fault:
+                return self._book(request, problem(400, f"The body is not JSON: {fault}"))
+            except ArgumentsInvalid as fault:
+                first = fault.problems[0]
+                detail = f"Argument {first['location']}: {first['message']}"
+                return self._book(request, problem(422, detail, errors=fault.problems))
+            except Exception as error:  # noqa: BLE001  the request boundary: callers get a problem
+                return self._failed(request, error)
 
-    async def _answer(
-        self, operation: Operation, arguments: dict[str, Any], begun: float
-    ) -> Response:
-        name = operation.endpoint.name
-        timeout = self.app.manifest.service.timeout
+    async def _answer(self, request: _Request, arguments: dict[str, Any]) -> Response:
+        limit = self.app.manifest.service.timeout
+        begun = asyncio.ensure_future(self._begin(request, arguments))
+        done, _ = await asyncio.wait({begun}, timeout=limit)
+        if not done:
+            begun.cancel()
+            detail = f"{request.operation.endpoint.name} took over {limit:g} s."
+            return self._book(request, problem(504, detail))
+        if begun.cancelled():
+            raise RuntimeError("the call was cancelled")
+        answer = begun.result()
+        if isinstance(answer, bytes):
+            return self._book(request, Response(answer, media_type="application/json"), answer)
+        return StreamingResponse(self._stream(request, *answer), media_type="application/x-ndjson")
+
+    async def _begin(
+        self, request: _Request, arguments: dict[str, Any]
+    ) -> bytes | tuple[bytes, AsyncGenerator[bytes, None]]:
+        """Return the result, or a stream's first line and the rest: its errors are a problem."""
+        answer = await self.compute.answer(request.operation, arguments)
+        if isinstance(answer, bytes):
+            return answer
+        lines = self.compute.items(request.operation, answer)
+        return await anext(lines, b""), lines
+
+    async def _stream(
+        self, request: _Request, first: bytes, lines: AsyncGenerator[bytes, None]
+    ) -> AsyncGenerator[bytes, None]:
         try:
-            value = await asyncio.wait_for(self._result(operation, arguments), timeout)
-            if inspect.isgenerator(value) or inspect.isasyncgen(value):
-                stream = StreamingResponse(
-                    self._lines(operation, value), media_type="application/x-ndjson"
-                )
-                return self._book(name, begun, stream, arguments)
-            encoded = operation.codec.encode(value)
-        except asyncio.TimeoutError:
-            return self._book(name, begun, problem(504, f"{name} took over {timeout:g} s."))
-        except Exception as error:  # noqa: BLE001  the request boundary: the caller gets a problem
-            return self._failed(operation, error, begun, arguments)
-        answer = Response(encoded, media_type="application/json")
-        return self._book(name, begun, answer, arguments, output=encoded)
+            yield first
+            async for line in lines:
+                yield line
+        except Exception as error:
+            # The status is sent: only an answer without its end tells the caller
+            self._failed(request, error)
+            raise
+        self._book(request, Response())
 
-    async def _result(self, operation: Operation, arguments: dict[str, Any]) -> Any:
-        taken = dict(arguments)
-        positional = [taken.pop(name) for name in operation.codec.positional if name in taken]
-        if inspect.iscoroutinefunction(operation.function):
-            return await operation.function(*positional, **taken)
-        if inspect.isasyncgenfunction(operation.function):
-            return operation.function(*positional, **taken)
-        work = partial(operation.function, *positional, **taken)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-
-    async def _lines(self, operation: Operation, values: Any) -> AsyncIterator[bytes]:
-        end = object()
-        if inspect.isasyncgen(values):
-            async for value in values:
-                yield operation.codec.encode(value) + b"\n"
-            return
-        loop = asyncio.get_running_loop()
-        while (value := await loop.run_in_executor(self._pool, next, values, end)) is not end:
-            yield operation.codec.encode(value) + b"\n"
-
-    def _failed(
-        self, operation: Operation, error: Exception, begun: float, arguments: dict[str, Any]
-    ) -> Response:
-        cell, line = self.app.place(error.__traceback__)
-        cell = cell or operation.endpoint.cell
+    def _failed(self, request: _Request, error: Exception) -> Response:
+        endpoint = request.operation.endpoint
+        cell, line = self.app.place(error)
+        cell = cell or endpoint.cell
         error_id = uuid.uuid4().hex
         kind = type(error).__name__
         self.metrics.errors.labels(cell).inc()
-        _log.error("error %s", error_id, exc_info=error)
+        place = {"endpoint": endpoint.name, "cell": cell, "line": line}
+        extra = {"error_id": error_id, **place}
+        _log.error("%s failed: %s", endpoint.name, kind, exc_info=error, extra=extra)
         said = str(error) if isinstance(error, ResultInvalid) else kind
+        detail = f"{said} in cell {cell}{f', line {line}' if line else ''}"
         answer = problem(
-            500,
-            f"{said} in cell {cell}{f', line {line}' if line else ''}",
-            error_id=error_id,
-            error=kind,
-            notebook=self.app.manifest.notebook,
-            endpoint=operation.endpoint.name,
-            cell=cell,
-            line=line,
-        )
-        place = {"error": kind, "cell": cell, "line": line}
-        return self._book(operation.endpoint.name, begun, answer, arguments, place=place)
+            500, detail, error=kind, notebook=self.app.manifest.notebook, **extra
+        )  # fmt: skip
+        return self._book(request, answer, error=kind, cell=cell, line=line)
 
-    def _book(  # noqa: PLR0913  (one argument a column of the call log)
-        self,
-        name: str,
-        begun: float,
-        answer: Response,
-        arguments: dict[str, Any] | None = None,
-        *,
-        output: bytes | None = None,
-        place: dict[str, Any] | None = None,
+    def _book(
+        self, request: _Request, answer: Response, output: bytes | None = None, **place: Any
     ) -> Response:
-        seconds = time.perf_counter() - begun
-        self.metrics.requests.labels(name, str(answer.status_code)).inc()
-        self.metrics.seconds.labels(name).observe(seconds)
+        seconds = time.perf_counter() - request.begun
+        name, status = request.operation.endpoint.name, answer.status_code
+        self.metrics.observe(name, status, seconds)
         self.calls.add(
-            name,
-            arguments,
-            json.loads(output) if output is not None else None,
-            seconds * 1000,
-            status=answer.status_code,
-            **(place or {}),
+            Call(name, time.time(), seconds * 1000, status, request.body, output, **place)
         )
         return answer
-
-    def masked(self, text: str) -> str:
-        """Return `text` with every known secret's value replaced by `***`."""
-        for value in self._secrets:
-            text = text.replace(value, "***") if value else text
-        return text
 
 
 def _version() -> int | None:
     said = os.environ.get("NBDEPLOY_VERSION", "")
     return int(said) if said.isdigit() else None
+
+
+def _token(manifest: Manifest) -> str | None:
+    if manifest.service.auth is None:
+        return None
+    token = str(setting_value({"secret": manifest.service.auth})).strip()
+    if not token:  # an empty one must not open the service to everybody
+        raise ValueError(f"secret {manifest.service.auth} is empty; it guards the service")
+    return token

@@ -1,0 +1,161 @@
+"""App folders as a bundle has them, and processes that run the runtime alone in them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from nbdeploy_ext.runtime.manifest import Manifest, ManifestCell, ManifestEndpoint
+
+RUNTIME = Path(__file__).parents[2] / "nbdeploy_ext" / "runtime"
+HEADER = """\
+from nbdeploy_runtime.loader import run_cells
+
+run_cells(__name__, notebook={notebook!r}, cells={cells!r})
+"""
+# nbdeploy itself is out of reach, as it is in an image
+START = """\
+import runpy, sys
+sys.modules["nbdeploy_ext"] = None
+runpy.run_module("nbdeploy_runtime", run_name="__main__", alter_sys=True)
+"""
+
+
+def write_app(
+    folder: Path,
+    *cells: tuple[str, str, str],
+    endpoints: dict[str, list[dict[str, Any]]] | None = None,
+    lines: dict[str, dict[str, str]] | None = None,
+    name: str = "loan",
+    **settings: Any,
+) -> Path:
+    """Write a folder of `(cell id, role, source)` cells; `endpoints` are names with examples."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(RUNTIME, folder / "nbdeploy_runtime", ignore=shutil.ignore_patterns("__pyc*"))
+    notebook = {
+        "cells": [
+            {"cell_type": "code", "id": cell_id, "source": source.splitlines(keepends=True)}
+            for cell_id, _, source in cells
+        ]
+    }
+    raw = json.dumps(notebook).encode()
+    (folder / f"{name}.ipynb").write_bytes(raw)
+    run = [cell_id for cell_id, role, _ in cells if role in {"production", "parameters"}]
+    header = HEADER.format(notebook=f"{name}.ipynb", cells=run)
+    (folder / f"{name}.py").write_text(header, encoding="utf-8")
+    manifest = Manifest(
+        name=name,
+        notebook=f"{name}.ipynb",
+        notebook_sha256=hashlib.sha256(raw).hexdigest(),
+        cells=tuple(
+            ManifestCell(
+                id=cell_id,
+                index=index,
+                role=role,
+                sha256=hashlib.sha256(source.encode()).hexdigest(),
+                lines=(lines or {}).get(cell_id, {}),
+            )
+            for index, (cell_id, role, source) in enumerate(cells)
+            if role
+        ),
+        endpoints=tuple(
+            ManifestEndpoint(name=e, path=f"/{e}", cell=run[-1], examples=tuple(examples))
+            for e, examples in (endpoints or {}).items()
+        ),
+        **settings,
+    )
+    (folder / "manifest.json").write_bytes(manifest.as_bytes())
+    return folder
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-c", START, *arguments]
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    return {**kept, "PYTHONPATH": str(folder), "PYTHONUNBUFFERED": "1", **more}
+
+
+def run_gate(folder: Path, **env: str) -> tuple[int, list[dict[str, Any]], str]:
+    """Run the gate; returns exit status, events and what it wrote to standard error."""
+    done = subprocess.run(
+        command("test"), cwd=folder, env=environment(folder, **env),
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+
+@dataclass
+class Running:
+    """A served app: its process, its client, and what it logged."""
+
+    process: subprocess.Popen[str]
+    client: httpx.Client = field(default_factory=httpx.Client)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+
+    def stop(self) -> int:
+        """End it as Docker does; returns the exit status."""
+        self.client.close()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(20)
+        for stream in (self.process.stdout, self.process.stderr):
+            stream.close()  # type: ignore[union-attr]
+        return status
+
+    def logged(self, text: str, seconds: float = 10) -> dict[str, Any]:
+        """Wait for a log line that holds `text`."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            found = next((line for line in list(self.log) if text in line), None)
+            if found:
+                return json.loads(found)  # type: ignore[no-any-return]
+            time.sleep(0.02)
+        raise AssertionError(f"{text!r} is not in the log: {self.log}")
+
+
+def serve(folder: Path, **env: str) -> Running:
+    """Start serving and wait for `ready` or the end; the last event says which."""
+    process = subprocess.Popen(
+        command("serve", "--host", "127.0.0.1", "--port", "0"), cwd=folder,
+        env=environment(folder, **env), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    running = Running(process)
+    lines: queue.Queue[str] = queue.Queue()
+
+    def read_events() -> None:
+        for line in process.stdout:  # type: ignore[union-attr]
+            lines.put(line)
+        lines.put("")
+
+    def read_log() -> None:
+        running.log.extend(iter(process.stderr.readline, ""))  # type: ignore[union-attr]
+
+    for work in (read_events, read_log):
+        threading.Thread(target=work, daemon=True).start()
+    while line := lines.get(timeout=60):
+        if line.startswith("{"):
+            running.events.append(json.loads(line))
+            break
+    if running.events and running.events[0]["event"] == "ready":
+        running.client.close()
+        url = f"http://127.0.0.1:{running.events[0]['port']}"
+        running.client = httpx.Client(base_url=url, trust_env=False, timeout=30)
+    else:
+        process.wait(20)
+    return running
