@@ -7,7 +7,7 @@ import servers from '../servers';
 test.use({ baseURL: servers.collaborative.url });
 
 async function openNotebook(page: Page, person: string): Promise<NotebookPage> {
-  await page.goto(`/lab/workspaces/${person}/tree/RTC:shared.ipynb?reset`);
+  await page.goto(`/lab/workspaces/${person}/tree/shared.ipynb?reset`);
   const notebook = new NotebookPage(page);
   await expect(notebook.cell(6)).toBeVisible({ timeout: 60_000 });
   return notebook;

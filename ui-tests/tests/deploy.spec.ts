@@ -8,6 +8,7 @@ import {
 } from '../pages/deployed-example';
 import { NotebookPage } from '../pages/notebook-page';
 import { PanelPage } from '../pages/panel-page';
+import { keepScreenshots } from '../pages/screenshots';
 
 const STEPS = ['check', 'bundle', 'build', 'verify', 'start'] as const;
 // A first build downloads the packages.
@@ -34,11 +35,15 @@ test('a person marks the example, deploys it and calls it', async ({
   // The toolbar's button opens the panel and starts.
   await page.locator('.jp-NotebookPanel-toolbar').getByText('Deploy').click();
   await expect(panel.deployButton).toBeDisabled();
+  await expect(panel.job).toHaveAttribute(
+    'data-nbdeploy-state',
+    /succeeded|failed|cancelled/,
+    { timeout: BUILD_MS }
+  );
   for (const step of STEPS) {
     await expect(panel.step(step)).toHaveAttribute(
       'data-nbdeploy-state',
-      'done',
-      { timeout: BUILD_MS }
+      'done'
     );
   }
   await expect(panel.address).toBeVisible();
@@ -51,6 +56,11 @@ test('a person marks the example, deploys it and calls it', async ({
   const kernel = (await page.notebook.getCellTextOutput(asking))?.[0] ?? '';
   expect(digitsOf(await answer.text())).toBe(digitsOf(kernel));
   expect(await answer.json()).toEqual(JSON.parse(kernel));
+
+  await keepScreenshots(page, 'panel', '#nbdeploy-panel');
+  await notebook.cell(24).scrollIntoViewIfNeeded();
+  await notebook.cell(27).scrollIntoViewIfNeeded();
+  await keepScreenshots(page, 'marked-cells', '#main');
 
   await panel.stop(NAME);
   await expect(panel.deployment(NAME).getByText('Running')).toHaveCount(0);

@@ -51,7 +51,9 @@ test.describe('marks', () => {
   test('the command palette marks the active cell', async ({ page }) => {
     await notebook.cell(4).locator('.jp-InputPrompt').click();
     await page.keyboard.press('Control+Shift+C');
-    await page.getByRole('textbox', { name: 'SEARCH' }).fill('Mark as Test Cell');
+    await page
+      .getByRole('textbox', { name: 'SEARCH' })
+      .fill('Mark as Test Cell');
     await page.keyboard.press('Enter');
     await expect(notebook.badge(4)).toHaveText('Test');
   });
@@ -103,7 +105,10 @@ for (const windowingMode of ['full', 'defer', 'none', 'contentVisibility']) {
       await page.notebook.openByPath(path);
       const panel = new PanelPage(page);
       await panel.open();
-      await panel.section('Marked cells').getByRole('button', { name: 'x = 70' }).click();
+      await panel
+        .section('Marked cells')
+        .getByRole('button', { name: 'x = 70' })
+        .click();
       const badge = page.locator('.jp-nbdeploy-Badge');
       await expect(badge).toBeInViewport();
       await expect(badge).toHaveText('Production');

@@ -74,7 +74,9 @@ test.describe('panel', () => {
       'failed'
     );
     await expect(panel.job.getByRole('alert')).toBeVisible();
-    await expect(panel.job.locator('.jp-nbdeploy-Diagnostic')).not.toHaveCount(0);
+    await expect(panel.job.locator('.jp-nbdeploy-Diagnostic')).not.toHaveCount(
+      0
+    );
     await expect(panel.deployButton).toBeEnabled();
   });
 });
