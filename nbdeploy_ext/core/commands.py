@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import queue
 import signal
 import subprocess
-import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from .read_ahead import read_ahead
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import IO
 
     from .progress import Progress
 
@@ -31,26 +30,15 @@ def follow_command(
         command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True,
     ) as process:  # fmt: skip
-        said: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        threading.Thread(target=_read, args=(process.stderr, said), daemon=True).start()
         try:
-            while True:
+            # A program that downloads is silent for long
+            for line in read_ahead(process.stderr or (), _LOOK_AGAIN):
                 progress.check_cancelled()
-                with suppress(queue.Empty):  # a program that downloads is silent for long
-                    line = said.get(timeout=_LOOK_AGAIN)
-                    if line is None:
-                        break
-                    lines.append(line)
-                    progress.log(line)
+                if line is not None:
+                    lines.append(line.rstrip())
+                    progress.log(lines[-1])
             return process.wait(), lines
         except BaseException:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             raise
-
-
-def _read(stream: IO[str] | None, said: queue.SimpleQueue[str | None]) -> None:
-    with suppress(ValueError):  # closed under us when the program was ended
-        for line in stream or ():
-            said.put(line.rstrip())
-    said.put(None)
