@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from .errors import VersionNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +51,32 @@ class Deployment:
     def as_json(self) -> dict[str, Any]:
         """Return the form that REST and `--json` answer."""
         return asdict(self)
+
+
+def choose_version(found: Deployment, wanted: int | None) -> Version:
+    """Return the version to roll back to: `wanted`, or the newest one before the live one.
+
+    Of a deployment that is stopped it is the newest. Raises `VersionNotFound`.
+    """
+    older = [v for v in found.versions if found.version is None or v.version < found.version]
+    candidates = [v for v in found.versions if v.version == wanted] if wanted is not None else older
+    if not candidates:
+        raise VersionNotFound(
+            f"{found.name} has no version {wanted or 'before this one'}.",
+            hint=f"It has {', '.join(str(v.version) for v in found.versions)}.",
+        )
+    return max(candidates, key=lambda version: version.version)
+
+
+def number_for(versions: Sequence[Version], digest: str) -> int:
+    """Return the number that an image gets: the newest version's when it is that one, else a new.
+
+    An older version's content deployed again is a new version, so that numbers tell the order.
+    """
+    newest = max(versions, key=lambda version: version.version, default=None)
+    if newest is None:
+        return 1
+    return newest.version if newest.digest == digest else newest.version + 1
 
 
 @dataclass(frozen=True, slots=True)

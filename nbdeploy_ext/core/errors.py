@@ -17,6 +17,8 @@ A fault in the *notebook* is a `Diagnostic`, never an exception.
     ├── DeployFailed               a stage broke
     │   ├── RequirementsUnresolvable
     │   ├── BaseImageMissing
+    │   ├── BaseImageUnfit
+    │   ├── EngineFailed
     │   ├── BuildFailed
     │   ├── StartFailed
     │   ├── PortInUse
@@ -136,6 +138,18 @@ class BaseImageMissing(DeployFailed):
     """The base image is not on the engine and can't be pulled."""
 
     code = "base_image_missing"
+
+
+class BaseImageUnfit(DeployFailed):
+    """The base image has no Python of the kernel's minor version."""
+
+    code = "base_image_unfit"
+
+
+class EngineFailed(DeployFailed):
+    """The engine answered that it can't do what it was asked."""
+
+    code = "engine_failed"
 
 
 class BuildFailed(DeployFailed):

@@ -54,11 +54,12 @@ class DeployResult:
 
     def as_json(self) -> dict[str, Any]:
         """Return the document that `deploy --json` and a finished job answer."""
+        live = next((v for v in self.deployment.versions if v.live), None)
         return {
             "name": self.deployment.name,
             "version": self.deployment.version,
             "url": self.deployment.url,
-            "image": self.image.reference,
+            "image": live.image if live else self.image.reference,
             "digest": self.image.digest,
             "target": self.deployment.target,
             "tests": [test.as_json() for test in self.verification.tests],

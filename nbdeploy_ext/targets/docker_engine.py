@@ -1,47 +1,26 @@
-"""The Docker engine: the only file that imports docker, and where its errors become ours."""
+"""The Docker engine: images, containers and volumes, through the Docker SDK."""
 
 from __future__ import annotations
 
-import functools
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import docker
-import requests
-import urllib3
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import APIError, ImageNotFound, NotFound
+from docker.types import CancellableStream
 
-from ..core.errors import (
-    BaseImageMissing,
-    BuildFailed,
-    DiskFull,
-    EngineUnreachable,
-    NbdeployError,
-    PortInUse,
-)
+from ..core.errors import BaseImageMissing
+from ..core.layered_image import Foundation
+from ..core.read_ahead import read_ahead
+from .docker_container import Container
+from .docker_faults import FAULTS, build_failed, engine_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from ..core.progress import Progress
 
-_FAULTS = (
-    DockerException,
-    requests.exceptions.RequestException,
-    urllib3.exceptions.HTTPError,
-    OSError,
-)
-_HINT = "Start Docker, or deploy to the process target, which needs no engine."
-
-
-@contextmanager
-def engine_errors(doing: str) -> Iterator[None]:
-    """Turn whatever the SDK raises while `doing` something into an error of ours."""
-    try:
-        yield
-    except _FAULTS as fault:
-        _raise(doing, fault)
+_LOOK_AGAIN = 0.1
 
 
 class Engine:
@@ -58,7 +37,7 @@ class Engine:
             return str(self._client.version()["Version"])
 
     def image(self, reference: str) -> Any | None:
-        """Return an image, or None where the engine has none of that name."""
+        """Return an image, or None where the engine has none of that name or id."""
         with engine_errors(f"look up {reference}"):
             try:
                 return self._client.images.get(reference)
@@ -71,6 +50,15 @@ class Engine:
             found: list[Any] = self._client.images.list(filters={"label": label})
             return found
 
+    def foundation(self, reference: str) -> Foundation:
+        """Return what is needed to put layers on an image that is there."""
+        with engine_errors(f"look up {reference}"):
+            found = self._client.images.get(reference).attrs
+        return Foundation(
+            reference, found["Architecture"], found["Os"], tuple(found["RootFS"]["Layers"]),
+            found["Config"],
+        )  # fmt: skip
+
     def require_base(self, reference: str, progress: Progress) -> None:
         """Make sure that the base image is there, pulling it if need be."""
         if self.image(reference) is not None:
@@ -78,98 +66,93 @@ class Engine:
         progress.log(f"Pulling {reference}")
         try:
             self._client.images.pull(reference)
-        except _FAULTS as fault:
+        except FAULTS as fault:
             raise BaseImageMissing(
                 f"The base image {reference} is not on the engine and can't be pulled.",
                 hint="Load it with `docker load`, name another one as [image] base in "
                 "nbdeploy.toml, or make a stand-in with scripts/make-base-image.",
             ) from fault
 
-    def build(self, context: Path, tag: str, progress: Progress) -> str:
-        """Build a folder with its Dockerfile; returns the image id; `BuildFailed`."""
+    def load(self, archive: Iterable[bytes]) -> None:
+        """Load a `docker save` archive; `BuildFailed` when the engine refuses it."""
+        with engine_errors("load the image"):
+            api: Any = self._client.api  # typed for bytes only; it streams whatever it iterates
+            for answer in api.load_image(data=archive) or ():
+                if "error" in answer:
+                    build_failed(str(answer["error"]), [])
+
+    def build(self, context: Path, tag: str, progress: Progress) -> None:
+        """Build a folder with its Dockerfile; `BuildFailed`. Cancelling ends it at once."""
         lines: list[str] = []
         with engine_errors("build the image"):
-            answers = self._client.api.build(
-                path=str(context), tag=tag, rm=True, forcerm=True, decode=True
-            )
-            for answer in answers:
+            for answer in self._build(context, tag, progress):
                 for line in str(answer.get("stream", "")).splitlines():
                     if line.strip():
                         lines.append(line)
                         progress.log(line)
                 if "error" in answer:
-                    _build_failed(str(answer["error"]), lines)
-                progress.check_cancelled()
-            return str(self._client.images.get(tag).id)
+                    build_failed(str(answer["error"]), lines)
+
+    def _build(self, context: Path, tag: str, progress: Progress) -> Iterator[dict[str, Any]]:
+        """Pass the builder's answers on; a step may be silent for minutes, cancelling may not."""
+        api = self._client.api
+        answered: list[Any] = []
+        api.hooks["response"].append(keep := lambda response, **_: answered.append(response))
+        try:
+            answers = api.build(path=str(context), tag=tag, rm=True, forcerm=True, decode=True)
+            try:
+                for answer in read_ahead(answers, _LOOK_AGAIN):
+                    progress.check_cancelled()
+                    if answer is not None:
+                        yield answer
+            except BaseException:
+                # The engine builds on until its connection breaks
+                CancellableStream(answers, answered[-1]).close()
+                raise
+        finally:
+            api.hooks["response"].remove(keep)
 
     def tag(self, image: str, repository: str, tag: str) -> None:
         """Give an image another name."""
         with engine_errors("name the image"):
             self._client.images.get(image).tag(repository, tag)
 
-    def remove_image(self, reference: str) -> None:
-        """Take a name away from an image, and the image with its last name."""
+    def remove_image(self, reference: str) -> bool:
+        """Take a name away, and the image with its last name; False while a container uses it."""
         with engine_errors(f"remove {reference}"):
-            self._client.images.remove(reference)
+            try:
+                self._client.images.remove(reference)
+            except ImageNotFound:
+                return False
+            except APIError as fault:
+                if fault.status_code != 409:
+                    raise
+                return False
+            return True
 
-    def create(self, image: str, command: list[str] | None, **options: Any) -> Any:
+    def create(self, image: str, command: list[str] | None, **options: Any) -> Container:
         """Create a container."""
         with engine_errors("create the container"):
-            return self._client.containers.create(image, command, **options)
+            return Container(self._client.containers.create(image, command, **options))
 
-    def containers(self, label: str) -> list[Any]:
-        """Return all containers, running or not, that carry a label."""
+    def containers(self, label: str) -> list[Container]:
+        """Return all containers, running or not, that carry a label, oldest first."""
         with engine_errors("list containers"):
-            found: list[Any] = self._client.containers.list(
+            listed = self._client.containers.list(
                 all=True, filters={"label": label}, ignore_removed=True
             )
-            return found
+        return sorted(map(Container, listed), key=lambda container: container.created)
 
-    def remove(self, container: Any) -> None:
-        """Remove a container, running or not; one that is gone is fine."""
-        with engine_errors("remove the container"):
+    def has_volume(self, name: str) -> bool:
+        """Whether there is a volume of that name."""
+        with engine_errors("look up a volume"):
             try:
-                container.remove(force=True, v=True)
+                self._client.volumes.get(name)
             except NotFound:
-                return
+                return False
+            return True
 
-
-@functools.cache
-def _is_full(text: str) -> bool:
-    return "no space left on device" in text.lower()
-
-
-def _build_failed(said: str, lines: list[str]) -> NoReturn:
-    if _is_full(said):
-        raise DiskFull("The Docker engine's disk is full.", hint="`docker system prune` frees some")
-    raise BuildFailed(f"The image could not be built: {said}", log=lines[-20:])
-
-
-def _raise(doing: str, fault: BaseException) -> NoReturn:
-    text = str(fault)
-    if _is_full(text):
-        raise DiskFull(
-            "The Docker engine's disk is full.", hint="`docker system prune` frees some."
-        ) from fault
-    if "port is already allocated" in text or "address already in use" in text:
-        raise PortInUse(
-            "The port that the deployment should have is in use.",
-            hint="Stop what listens there, or set [target.docker] publish in nbdeploy.toml.",
-        ) from fault
-    if isinstance(fault, APIError):
-        said = fault.explanation or text
-        raise NbdeployError(f"The Docker engine could not {doing}: {said}") from fault
-    raise EngineUnreachable(_sentence(fault), hint=_HINT) from fault
-
-
-def _sentence(fault: BaseException) -> str:
-    """Say in one sentence why there is no engine."""
-    causes: list[BaseException] = [fault]
-    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None:
-        causes.append(cause)
-    texts = " ".join(map(str, causes))
-    if any(isinstance(c, PermissionError) for c in causes) or "Permission denied" in texts:
-        return "You may not use the Docker engine's socket; join the group docker."
-    if any(isinstance(c, requests.exceptions.ReadTimeout) for c in causes):
-        return "The Docker engine did not answer in time."
-    return "The Docker engine is not running or can't be reached."
+    def create_volume(self, name: str, label: str) -> None:
+        """Make an empty volume; one that is there is fine."""
+        with engine_errors("create a volume"):
+            self._client.volumes.create(name, labels={label: ""})

@@ -1,8 +1,9 @@
-"""The gate's JSON lines as test outcomes."""
+"""What the runtime says, JSON lines on stdout, as test outcomes and as readiness."""
 
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import DeployFailed, StartFailed
@@ -10,58 +11,108 @@ from ..core.secrets import mask
 from ..core.verification import TestOutcome, Verification
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
+
+    from ..core.progress import Progress
+    from .docker_container import Line
+
+READY_WITHIN = 120.0
+"""Seconds that a new version has for its production cells."""
+_KEPT_LINES = 20
 
 
-def read_verification(stdout: str, stderr: str) -> Verification:
-    """Return all outcomes; a notebook whose production cells fail counts as a failed test.
+def follow_gate(
+    lines: Iterable[Line | None], secrets: Mapping[str, str], progress: Progress, limit: float
+) -> Verification:
+    """Pass the log on and collect the outcomes; production cells that fail count as a test.
 
-    Raises `DeployFailed` when the gate itself ended without a word.
+    Raises `DeployFailed` when the gate ended without a word or ran over `limit` seconds.
     """
-    events = list(_events(stdout.splitlines()))
-    tests = [
-        TestOutcome(e["name"], e["cell"], e["outcome"], e["message"], e["line"])
-        for e in events
-        if e.get("event") == "test"
-    ]
-    for event in events:
-        if event.get("event") == "failed":
-            name = "production cells"
-            tests.append(
-                TestOutcome(name, event["cell"] or "", "failed", event["message"], event["line"])
+    until = time.monotonic() + limit
+    tests: list[TestOutcome] = []
+    log: list[str] = []
+    for line in lines:
+        progress.check_cancelled()
+        if time.monotonic() > until:
+            raise DeployFailed(
+                f"The test cells took over {limit:g} s.",
+                hint="Make them quicker, or raise [tests] timeout in nbdeploy.toml.",
+                log=log[-_KEPT_LINES:],
             )
-    if not any(e.get("event") in {"done", "failed"} for e in events):
-        raise DeployFailed(
-            "The test cells were ended before they could answer.",
-            hint="They may have run out of memory or time; see [service] memory and [tests].",
-            log=stderr.splitlines()[-20:],
-        )
-    return Verification(tuple(tests))
-
-
-def is_ready(lines: Sequence[str], secrets: Mapping[str, str], *, ended: bool) -> bool:
-    """Read a starting service's log: True once it is ready, False while it isn't yet.
-
-    Raises `StartFailed`, with secret values masked, when it says so or `ended` without a word.
-    """
-    found = [e for e in _events(lines) if e.get("event") in {"ready", "failed"}]
-    if found and found[-1]["event"] == "ready":
-        return True
-    if not found and not ended:
-        return False
-    place = f"Cell {found[-1]['cell']}, line {found[-1]['line']}: " if found else ""
-    said = found[-1]["message"] if found else "it ended without a word."
-    raise StartFailed(
-        mask(f"The new version did not start. {place}{said}", secrets.values()),
-        hint="What was live before is still live.",
-        log=[mask(line, secrets.values()) for line in lines[-20:]],
+        if line is None:
+            continue
+        text = mask(line[1], secrets.values())
+        event = read_event(text) if line[0] == "stdout" else None
+        if event is None:
+            log.append(text)
+            progress.log(text)
+        elif event["event"] == "done":
+            return Verification(tuple(tests))
+        else:
+            tests += _outcome(event)
+            if event["event"] == "failed":
+                return Verification(tuple(tests))
+            progress.log(f"{tests[-1].name}: {tests[-1].outcome}")
+    raise DeployFailed(
+        "The test cells were ended before they could answer.",
+        hint="They may have run out of memory; see [service] memory in nbdeploy.toml.",
+        log=log[-_KEPT_LINES:],
     )
 
 
-def _events(lines: Iterable[str]) -> Iterable[dict[str, Any]]:
+def follow_start(
+    lines: Iterable[Line | None], secrets: Mapping[str, str], progress: Progress
+) -> None:
+    """Return once the service says that it is ready, passing its log on until then.
+
+    Raises `StartFailed`, with secret values masked, when it says that it can't start, ends
+    without a word, or takes over `READY_WITHIN`.
+    """
+    until = time.monotonic() + READY_WITHIN
+    log: list[str] = []
     for line in lines:
-        if line.startswith("{"):
-            try:
-                yield json.loads(line)
-            except json.JSONDecodeError:
-                continue
+        progress.check_cancelled()
+        if time.monotonic() > until:
+            raise _not_started(f"It was not ready within {READY_WITHIN:g} s.", log)
+        if line is None:
+            continue
+        text = mask(line[1], secrets.values())
+        event = read_event(text)
+        if event is None or event["event"] not in {"ready", "failed"}:
+            log.append(text)
+            progress.log(text)
+        elif event["event"] == "ready":
+            return
+        else:
+            place = f"Cell {event['cell']}, line {event['line']}: " if event["cell"] else ""
+            raise _not_started(f"{place}{event['message']}", log)
+    raise _not_started("It ended without a word.", log)
+
+
+def read_event(line: str) -> dict[str, Any] | None:
+    """Return the runtime's event in a line, or None where the line is no event."""
+    if not line.startswith('{"event": '):
+        return None
+    try:
+        found = json.loads(line)
+    except json.JSONDecodeError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _not_started(said: str, log: list[str]) -> StartFailed:
+    return StartFailed(
+        f"The new version did not start. {said}",
+        hint="What was live before is still live.",
+        log=log[-_KEPT_LINES:],
+    )
+
+
+def _outcome(event: Mapping[str, Any]) -> list[TestOutcome]:
+    if event["event"] == "test":
+        return [TestOutcome(event["name"], event["cell"], event["outcome"], event["message"],
+                            event["line"])]  # fmt: skip
+    if event["event"] == "failed":
+        cell = event["cell"] or ""
+        return [TestOutcome("production cells", cell, "failed", event["message"], event["line"])]
+    return []

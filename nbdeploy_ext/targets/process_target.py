@@ -2,40 +2,51 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
+import tempfile
 import time
-from dataclasses import replace
+from contextlib import ExitStack, suppress
+from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
-from ..core.deployment import Availability, Deployment, Version
-from ..core.errors import DeploymentNotFound, PortInUse, StartFailed, VersionNotFound
+from ..core.deployment import Availability, Deployment, Version, choose_version, number_for
+from ..core.errors import DeploymentNotFound
 from ..core.image import Image
-from ..core.packages import install_locked
-from ..core.secrets import mask
-from .gate_events import is_ready, read_verification
+from ..core.packages import install_constrained
+from ..core.read_ahead import read_ahead
+from ..core.requirements import ALERTS, RUNTIME, TOOLS
+from .deployment_lock import hold_deployment
+from .gate_events import follow_gate, follow_start
+from .local_process import LocalProcess, follow_log, reap, spawn
+from .ports import HOST, hold_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import IO
 
     from ..core.bundle import Bundle
     from ..core.deployment import ReadSecrets, StartRequest
     from ..core.progress import Progress
     from ..core.verification import Verification
+    from .docker_container import Line
 
-_CHILDREN: list[subprocess.Popen[bytes]] = []
-"""Services that this process started: they outlive it, but while it lives it has to reap them."""
-
-_READY_WITHIN = 120.0
-_POLL = 0.02
+_WAIT = 0.1
+_UNUSED_AFTER = 3600.0
+# Behind the environment's own packages, which the notebook was written with
+_START = (
+    "import runpy, sys; sys.path.append(sys.argv.pop(1)); "
+    "runpy.run_module('nbdeploy_runtime', run_name='__main__', alter_sys=True)"
+)
+_PROBE = "import httptools, httpx, prometheus_client, pydantic, pytest, starlette, uvicorn"
 
 
 class ProcessTarget:
@@ -55,17 +66,17 @@ class ProcessTarget:
     def build(self, bundle: Bundle, progress: Progress) -> Image:
         """Write the bundle into the state folder, and the runtime's packages where they lack."""
         place = self._images() / bundle.digest.removeprefix("sha256:")[:32]
-        if not (place / "complete").exists():
+        packages = self._packages(bundle, progress)
+        if not (place / "run.json").exists():
             shutil.rmtree(place, ignore_errors=True)
             for path, content in bundle.files.items():
                 file = place / path.removeprefix("files/")
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(content)
-            packages = self._packages(bundle, progress)
-            python = bundle.lock.python_executable
-            run = json.dumps({"python": python, "packages": str(packages)})
-            (place / "run.json").write_text(run, encoding="utf-8")
-            (place / "complete").touch()
+            run = {"python": bundle.lock.python_executable, "packages": str(packages),
+                   "secrets": list(bundle.manifest.secret_names())}  # fmt: skip
+            (place / "run.json").write_text(json.dumps(run), encoding="utf-8")
+        os.utime(place)  # says that it is in use
         progress.log("Uses this machine's own environment; there is no image")
         return Image(str(place), bundle.digest, bundle.labels)
 
@@ -73,33 +84,35 @@ class ProcessTarget:
         self, image: Image, bundle: Bundle, secrets: Mapping[str, str], progress: Progress
     ) -> Verification:
         """Run the test cells in a process of their own."""
-        try:
-            done = subprocess.run(
-                self._command(image, "test"), cwd=image.reference, capture_output=True, text=True,
-                env=self._environment(image, secrets), timeout=bundle.config.tests.timeout,
-                check=False, stdin=subprocess.DEVNULL,
-            )  # fmt: skip
-            stdout, stderr = done.stdout, mask(done.stderr, secrets.values())
-        except subprocess.TimeoutExpired:
-            stdout, stderr = "", f"over {bundle.config.tests.timeout:g} s"
-        for line in stderr.splitlines():
-            progress.log(line)
-        return read_verification(stdout, stderr)
+        with (
+            tempfile.TemporaryFile("w+", encoding="utf-8") as events,
+            subprocess.Popen(
+                _command(image.reference, "test"), cwd=image.reference, stdout=events,
+                stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, errors="replace",
+                env=_environment(image.reference, secrets), start_new_session=True,
+            ) as process,
+        ):  # fmt: skip
+            try:
+                lines = read_ahead(_said(process, events), _WAIT)
+                return follow_gate(lines, secrets, progress, bundle.config.tests.timeout)
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
 
     def start(self, request: StartRequest, progress: Progress) -> Deployment:
         """Start beside the live version, on the same port, and end that once this is ready."""
-        before = self._read(request.name)
-        digest = request.image.digest
-        versions = before.get("versions", [])
-        known = next((v for v in versions if v["digest"] == digest), None)
-        number = known["version"] if known else 1 + max((v["version"] for v in versions), default=0)
-        if not known:
-            now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-            versions = [*versions, {"version": number, "image": request.image.reference,
-                                    "digest": digest, "created": now}]  # fmt: skip
-        state = {**before, "versions": versions, "notebook": request.notebook}
-        state["secrets"] = sorted(request.secrets)
-        return self._switch(request.name, state, number, request.secrets, progress)
+        with hold_deployment(self.name, request.name):
+            before = self._read(request.name)
+            versions = _versions(before)
+            digest = request.image.digest
+            number = number_for(versions, digest)
+            if not versions or number != versions[-1].version:
+                now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+                new = Version(number, request.image.reference, digest, now, live=False)
+                versions = (*versions, new)
+            state = {**before, "versions": [asdict(version) for version in versions],
+                     "notebook": request.notebook}  # fmt: skip
+            return self._switch(request.name, state, number, request.secrets, progress)
 
     def deployments(self) -> list[Deployment]:
         """List what the state folder knows."""
@@ -112,43 +125,40 @@ class ProcessTarget:
             raise DeploymentNotFound(
                 f"There is no deployment {name}.", hint="nbdeploy list shows what there is."
             )
-        alive = _alive(state.get("pid"), state.get("started"))
-        stopped = state.get("pid") is None
-        live = None if stopped else state["live"]
-        versions = tuple(Version(**v, live=v["version"] == live) for v in state["versions"])
+        process = _process(state)
+        alive = process is not None and process.alive()
         return Deployment(
             name=name,
             target=self.name,
-            state="running" if alive else "stopped" if stopped else "failed",
-            url=f"http://127.0.0.1:{state['port']}" if alive else "",
-            version=live,
-            versions=versions,
+            state="running" if alive else "failed" if process else "stopped",
+            url=f"http://{HOST}:{state['port']}" if alive else "",
+            version=state["live"] if process else None,
+            versions=_versions(state),
             notebook=state.get("notebook", ""),
-            message="" if alive or stopped else "The process ended; its log says why.",
+            message="The process ended; its log says why." if process and not alive else "",
         )
 
     def rollback(
         self, name: str, version: int | None, read_secrets: ReadSecrets, progress: Progress
     ) -> Deployment:
         """Start an earlier version and end the live one."""
-        found = self.deployment(name)
-        older = [v.version for v in found.versions if v.version < (found.version or 10**9)]
-        wanted = version if version is not None else max(older, default=None)
-        if wanted not in {v.version for v in found.versions}:
-            raise VersionNotFound(
-                f"{name} has no version {wanted or 'before this one'}.",
-                hint=f"It has {', '.join(str(v.version) for v in found.versions)}.",
-            )
-        state = self._read(name)
-        secrets = read_secrets(state.get("secrets", []))
-        return self._switch(name, state, int(wanted or 0), secrets, progress)
+        with hold_deployment(self.name, name):
+            found = self.deployment(name)
+            chosen = choose_version(found, version)
+            if chosen.live and found.state == "running":
+                progress.log(f"Version {chosen.version} is live already")
+                return found
+            secrets = read_secrets(_run(chosen.image)["secrets"])
+            return self._switch(name, self._read(name), chosen.version, secrets, progress)
 
     def stop(self, name: str) -> None:
         """End the process; its versions stay."""
         self.deployment(name)
         state = self._read(name)
-        _end(state.get("pid"), state.get("started"))
-        self._write(name, {**state, "pid": None, "started": None})
+        process = _process(state)
+        if process is not None:
+            process.end()
+        self._write(name, {**state, "process": None})
 
     def logs(self, name: str, *, follow: bool = False, tail: int = 200) -> Iterator[str]:
         """Yield the log file's lines."""
@@ -161,29 +171,32 @@ class ProcessTarget:
                 if line:
                     yield line.rstrip("\n")
                 else:
-                    time.sleep(0.2)
+                    time.sleep(_WAIT)
 
     def prune(self, keep: int) -> list[str]:
         """Remove all but the newest `keep` versions of each deployment, the live one aside."""
         gone = []
+        used = set()
         for deployment in self.deployments():
-            state = self._read(deployment.name)
             old = [v for v in deployment.versions[: -keep or None] if not v.live]
-            kept = [v for v in state["versions"] if v["version"] not in {o.version for o in old}]
-            self._write(deployment.name, {**state, "versions": kept})
-            used = {v["image"] for v in kept}
-            for version in old:
-                if version.image not in used:
-                    shutil.rmtree(version.image, ignore_errors=True)
-                gone.append(f"{deployment.name}:{version.version}")
+            kept = [v for v in deployment.versions if v not in old]
+            used |= {version.image for version in kept}
+            gone += [f"{deployment.name}:{version.version}" for version in old]
+            state = self._read(deployment.name)
+            self._write(deployment.name, {**state, "versions": [asdict(v) for v in kept]})
+        for place in self._images().glob("*"):
+            # A deploy that runs now has built its own, and not yet started it
+            if str(place) not in used and time.time() - place.stat().st_mtime > _UNUSED_AFTER:
+                shutil.rmtree(place, ignore_errors=True)
         return gone
 
     def serve_foreground(self, request: StartRequest, port: int) -> int:
         """Serve on loopback until interrupted; returns the exit status."""
+        place = request.image.reference
         with subprocess.Popen(
-            self._command(request.image, "serve", "--host", "127.0.0.1", "--port", str(port)),
-            cwd=request.image.reference,
-            env=self._environment(request.image, request.secrets),
+            _command(place, "serve", "--host", HOST, "--port", str(port)),
+            cwd=place,
+            env=_environment(place, request.secrets),
         ) as process:
             try:
                 return process.wait()
@@ -195,51 +208,51 @@ class ProcessTarget:
         self, name: str, state: dict[str, Any], number: int, secrets: Mapping[str, str],
         progress: Progress,
     ) -> Deployment:  # fmt: skip
-        version = next(v for v in state["versions"] if v["version"] == number)
-        image = Image(version["image"], version["digest"], {})
-        live = _alive(state.get("pid"), state.get("started"))
-        port = state["port"] if live else _free_port(state.get("port"))
+        """Start version `number`, wait until it is ready, and end the process that was live."""
+        old = _process(state)
+        place = next(v["image"] for v in state["versions"] if v["version"] == number)
         log = self._root / f"{name}.log"
-        log.touch(mode=0o600)
-        with log.open("ab") as output:
-            begin = output.tell()
-            process = subprocess.Popen(
-                self._command(image, "serve", "--host", "127.0.0.1", "--port", str(port)),
-                cwd=image.reference, stdin=subprocess.DEVNULL, stdout=output,
-                stderr=subprocess.STDOUT, start_new_session=True,
-                env={**self._environment(image, secrets), "NBDEPLOY_VERSION": str(number)},
-            )  # fmt: skip
-        _wait_ready(process, log, begin, secrets, progress)
-        _CHILDREN[:] = [process, *(child for child in _CHILDREN if child.poll() is None)]
-        old = (state.get("pid"), state.get("started"))
-        self._write(name, {**state, "pid": process.pid, "started": _started(process.pid),
-                           "port": port, "live": number})  # fmt: skip
-        _end(*old)
-        return replace(self.deployment(name))
+        with ExitStack() as held:
+            alive = old is not None and old.alive()
+            port = state["port"] if alive else held.enter_context(hold_port(state.get("port")))
+            command = _command(place, "serve", "--host", HOST, "--port", str(port))
+            environment = {**_environment(place, secrets), "NBDEPLOY_VERSION": str(number)}
+            self._root.mkdir(parents=True, exist_ok=True)
+            process, begin = spawn(command, place, environment, log)
+            try:
+                follow_start(follow_log(process, log, begin), secrets, progress)
+                new = LocalProcess.of(process.pid)
+                for version in state["versions"]:
+                    version["live"] = version["version"] == number
+                self._write(name, {**state, "process": asdict(new), "port": port, "live": number})
+            except BaseException:
+                process.kill()
+                process.wait()
+                raise
+        if old is not None:
+            old.end()
+        reap()
+        return self.deployment(name)
 
     def _packages(self, bundle: Bundle, progress: Progress) -> Path:
         """Install what the kernel's environment lacks to serve, behind its own packages."""
-        folder = self._cache / bundle.digest.removeprefix("sha256:")[:32]
-        probe = "import uvicorn, httptools, starlette, pydantic, prometheus_client, pytest, httpx"
-        python = bundle.lock.python_executable
-        has_all = subprocess.run([python, "-c", probe], check=False, capture_output=True)
-        if has_all.returncode and not folder.exists():
-            text = bundle.lock.text + bundle.lock.tools_text
-            install_locked(bundle.lock, text, folder, progress, bundle.config.image)
+        lock = bundle.lock
+        names = [*RUNTIME, *TOOLS, *(ALERTS if bundle.config.alerts.channels else ())]
+        parts = (lock.text, lock.tools_text, lock.python_executable, *names)
+        folder = self._cache / hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+        probe = f"{_PROBE}, apprise" if bundle.config.alerts.channels else _PROBE
+        command = [lock.python_executable, "-c", probe]
+        if (
+            not folder.exists()
+            and subprocess.run(command, check=False, capture_output=True).returncode
+        ):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=folder.parent) as staged:
+                installed = Path(staged) / "installed"
+                install_constrained(lock, names, installed, progress, bundle.config.image)
+                with suppress(OSError):  # another deploy was quicker
+                    installed.rename(folder)
         return folder
-
-    def _command(self, image: Image, *arguments: str) -> list[str]:
-        run = json.loads((Path(image.reference) / "run.json").read_text(encoding="utf-8"))
-        # Behind the environment's own packages, which the notebook was written with
-        start = (
-            "import runpy, sys; sys.path.append(sys.argv.pop(1)); "
-            "runpy.run_module('nbdeploy_runtime', run_name='__main__', alter_sys=True)"
-        )
-        return [run["python"], "-c", start, run["packages"], *arguments]
-
-    def _environment(self, image: Image, secrets: Mapping[str, str]) -> dict[str, str]:
-        return {**os.environ, **secrets, "NBDEPLOY_APP": image.reference,
-                "PYTHONUNBUFFERED": "1"}  # fmt: skip
 
     def _images(self) -> Path:
         return self._root / "images"
@@ -257,68 +270,33 @@ class ProcessTarget:
         staged.replace(self._root / f"{name}.json")
 
 
-def _wait_ready(
-    process: subprocess.Popen[bytes], log: Path, begin: int, secrets: Mapping[str, str],
-    progress: Progress,
-) -> None:  # fmt: skip
-    """Return once the service said that it is ready; end it and raise `StartFailed` otherwise."""
-    try:
-        _poll_ready(process, log, begin, secrets, progress)
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
+def _said(process: subprocess.Popen[str], events: IO[str]) -> Iterator[Line]:
+    """Yield the log as it comes, and what stood in `events` once the process ended."""
+    for line in process.stderr or ():
+        yield "stderr", line.rstrip("\n")
+    process.wait()
+    events.seek(0)
+    yield from (("stdout", line.rstrip("\n")) for line in events)
 
 
-def _poll_ready(
-    process: subprocess.Popen[bytes], log: Path, begin: int, secrets: Mapping[str, str],
-    progress: Progress,
-) -> None:  # fmt: skip
-    until = time.monotonic() + _READY_WITHIN
-    while time.monotonic() < until:
-        progress.check_cancelled()
-        ended = process.poll() is not None
-        lines = log.read_bytes()[begin:].decode(errors="replace").splitlines()
-        if is_ready(lines, secrets, ended=ended):
-            return
-        time.sleep(_POLL)
-    raise StartFailed(f"The new version was not ready within {_READY_WITHIN:g} s.")
+def _versions(state: Mapping[str, Any]) -> tuple[Version, ...]:
+    live = state.get("live") if state.get("process") else None
+    found = (Version(**{**v, "live": v["version"] == live}) for v in state.get("versions", ()))
+    return tuple(found)
 
 
-def _free_port(wanted: int | None) -> int:
-    for port in (wanted or 0, 0):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise PortInUse("There is no free port on this machine.")
+def _process(state: Mapping[str, Any]) -> LocalProcess | None:
+    return LocalProcess(**state["process"]) if state.get("process") else None
 
 
-def _started(pid: int) -> str | None:
-    """Return when a process began, which tells it from a later one of the same number."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
-    except OSError:
-        return None
+def _run(place: str) -> dict[str, Any]:
+    return json.loads((Path(place) / "run.json").read_bytes())  # type: ignore[no-any-return]
 
 
-def _alive(pid: int | None, started: str | None) -> bool:
-    if pid is None or started is None or _started(pid) != started:
-        return False
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
+def _command(place: str, *arguments: str) -> list[str]:
+    run = _run(place)
+    return [run["python"], "-c", _START, run["packages"], *arguments]
 
 
-def _end(pid: int | None, started: str | None) -> None:
-    if pid is None or not _alive(pid, started):
-        return
-    os.kill(pid, signal.SIGTERM)
-    until = time.monotonic() + 12
-    while _alive(pid, started):
-        if time.monotonic() > until:
-            os.kill(pid, signal.SIGKILL)
-        time.sleep(_POLL)
+def _environment(place: str, secrets: Mapping[str, str]) -> dict[str, str]:
+    return {**os.environ, **secrets, "NBDEPLOY_APP": place, "PYTHONUNBUFFERED": "1"}

@@ -1,0 +1,213 @@
+"""Images on the engine: layers of our own loaded into it, its own builder as a spare."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import platformdirs
+
+from ..core.dockerfile import (
+    COMMAND,
+    ENTRYPOINT,
+    ENVIRONMENT,
+    LIBRARY,
+    RUNTIME,
+    TOOLS,
+    USER,
+    render_apt,
+)
+from ..core.errors import BaseImageUnfit, BuildFailed
+from ..core.image import Image
+from ..core.layered_image import LayeredImage, digest_of, put_on
+from ..core.layers import code_layer, requirements_layer, tools_layer
+from ..core.packing import base_image
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ..core.bundle import Bundle
+    from ..core.layered_image import Foundation
+    from ..core.layers import Layer
+    from ..core.progress import Progress
+    from .docker_engine import Engine
+
+PART = "org.nbdeploy.part"
+"""Label of what deployments share: system packages, libraries, test tools."""
+_PYTHON = "import sys; print('%d.%d' % sys.version_info[:2])"
+
+
+def build_docker_image(engine: Engine, bundle: Bundle, progress: Progress) -> Image:
+    """Make the bundle's image; what hasn't changed since the last time is not made again.
+
+    Raises `BaseImageMissing`, `BaseImageUnfit`, `RequirementsUnresolvable`, `BuildFailed`.
+    """
+    base = base_image(bundle.config, bundle.lock.python)
+    engine.require_base(base, progress)
+    _require_fit(engine, base, bundle)
+    library = requirements_layer(bundle.lock, progress, bundle.config.image)
+    progress.check_cancelled()
+    try:
+        system = engine.foundation(_system(engine, base, bundle.config.image.apt, progress))
+        return _load(engine, bundle, _library(engine, system, library, progress), progress)
+    except BuildFailed as fault:
+        # Layers by reference are no documented feature: engines with another store refuse them
+        progress.log(f"{fault.message} Building the Dockerfile instead.")
+        return _build(engine, bundle, library, progress)
+
+
+def tools_volume(engine: Engine, image: Image, bundle: Bundle, progress: Progress) -> str:
+    """Return the volume that holds the gate's tools, filled once for each version of them."""
+    layer = tools_layer(bundle.lock, progress, bundle.config.image)
+    name = f"nbdeploy-tools-{_short(layer.digest)}"
+    filled = f"{name}-filled"
+    if not engine.has_volume(filled):
+        engine.create_volume(name, PART)
+        mounted = {name: {"bind": TOOLS, "mode": "rw"}}
+        container = engine.create(image.reference, None, volumes=mounted, labels={PART: "tools"})
+        try:
+            with layer.path.open("rb") as tar:
+                container.put("/", tar)
+        finally:
+            container.remove()
+        engine.create_volume(filled, PART)
+    return name
+
+
+def _require_fit(engine: Engine, base: str, bundle: Bundle) -> None:
+    """Make sure that the locked wheels and the byte code are for the base image's Python."""
+    foundation = engine.foundation(base)
+    wanted = bundle.lock.platform.split("/")[1]
+    if foundation.architecture != wanted:
+        raise BaseImageUnfit(
+            f"The base image {base} is for {foundation.architecture}, the deploy for {wanted}.",
+            hint="Set [image] platform in nbdeploy.toml, or another base.",
+        )
+    python = _python_of(engine, foundation)
+    if python != bundle.lock.python:
+        raise BaseImageUnfit(
+            f"The base image {base} has {f'Python {python}' if python else 'no python3'}; "
+            f"the notebook's kernel has Python {bundle.lock.python}.",
+            hint=f"Name a base with Python {bundle.lock.python} as [image] base in nbdeploy.toml.",
+        )
+
+
+def _python_of(engine: Engine, base: Foundation) -> str:
+    """Ask the base image once for its Python's minor version, `3.11` say."""
+    chain = hashlib.sha256("".join(base.layers).encode()).hexdigest()
+    kept = Path(platformdirs.user_cache_dir("nbdeploy")) / "bases" / chain
+    if not kept.exists():
+        container = engine.create(
+            base.reference, ["-c", _PYTHON], entrypoint=["python3"], network_mode="none",
+            labels={PART: "probe"},
+        )  # fmt: skip
+        try:
+            container.start()
+            said = [line[1] for line in container.output().lines(1) if line]
+        except BuildFailed:
+            said = []
+        finally:
+            container.remove()
+        if not said:
+            return ""
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(said[0], encoding="ascii")
+    return kept.read_text(encoding="ascii")
+
+
+def _system(engine: Engine, base: str, packages: tuple[str, ...], progress: Progress) -> str:
+    """Return the base image with the Debian packages on it, made once."""
+    if not packages:
+        return base
+    parts = [*engine.foundation(base).layers, *packages]
+    tag = f"nbdeploy/system:{_short(digest_of(' '.join(parts).encode()))}"
+    if engine.image(tag) is None:
+        with tempfile.TemporaryDirectory(prefix="nbdeploy-") as folder:
+            text = f"FROM {base}\nLABEL {PART}=system\n{render_apt(packages)}\n"
+            (Path(folder) / "Dockerfile").write_text(text, encoding="utf-8")
+            engine.build(Path(folder), tag, progress)
+    return tag
+
+
+def _library(engine: Engine, system: Foundation, layer: Layer, progress: Progress) -> Foundation:
+    """Return the image of system and requirements, loaded once for each lock."""
+    image = put_on(system, [layer.digest], {**system.settings, "Env": {}, "Labels": {PART: "lib"}})
+    tag = f"nbdeploy/lib:{_short(image.digest)}"
+    if engine.image(tag) is None:
+        progress.log(f"Loading {layer.size / 2**20:.0f} MiB of requirements into the engine")
+        archive = image.archive(tag, {layer.digest: layer.path})
+        _load_archive(engine, image, _counted(archive, layer.size, progress))
+    return engine.foundation(tag)
+
+
+def _load(engine: Engine, bundle: Bundle, library: Foundation, progress: Progress) -> Image:
+    code = code_layer(bundle)
+    digest = digest_of(code)
+    image = put_on(library, [digest], _settings(bundle))
+    tag = f"nbdeploy/{bundle.name}:sha-{_short(image.digest)}"
+    if engine.image(image.digest) is not None:
+        progress.log("Nothing changed since the last build")
+        engine.tag(image.digest, *tag.rsplit(":", 1))
+    else:
+        _load_archive(engine, image, image.archive(tag, {digest: code}))
+    return Image(tag, image.digest, bundle.labels)
+
+
+def _load_archive(engine: Engine, image: LayeredImage, archive: Iterator[bytes]) -> None:
+    engine.load(archive)
+    if engine.image(image.digest) is None:
+        raise BuildFailed("The engine did not take the image's layers.")
+
+
+def _build(engine: Engine, bundle: Bundle, layer: Layer, progress: Progress) -> Image:
+    """Build the bundle's own Dockerfile."""
+    tag = f"nbdeploy/{bundle.name}:sha-{_short(bundle.digest)}"
+    with tempfile.TemporaryDirectory(prefix="nbdeploy-") as folder:
+        place = Path(folder)
+        bundle.write(place)
+        (place / "layers").mkdir()
+        _link(layer.path, place / "layers" / "requirements.tar")
+        engine.build(place, tag, progress)
+    return Image(tag, str(engine.image(tag).id), bundle.labels)  # type: ignore[union-attr]
+
+
+def _settings(bundle: Bundle) -> Mapping[str, Any]:
+    """Return what the bundle's Dockerfile says in words."""
+    return {
+        "User": USER,
+        "Env": ENVIRONMENT,
+        "Entrypoint": list(ENTRYPOINT),
+        "Cmd": list(COMMAND),
+        "WorkingDir": "/app",
+        "ExposedPorts": {f"{bundle.config.service.port}/tcp": {}},
+        "Labels": {**bundle.labels, PART: "service"},
+    }
+
+
+def gate_environment() -> dict[str, str]:
+    """Return what lets the image find the gate's tools."""
+    return {"PYTHONPATH": f"{RUNTIME}:{LIBRARY}:{TOOLS}"}
+
+
+def _counted(pieces: Iterator[bytes], total: int, progress: Progress) -> Iterator[bytes]:
+    done = 0
+    for piece in pieces:
+        progress.check_cancelled()
+        yield piece
+        done += len(piece)
+        progress.measure(min(done, total), total, "bytes")
+
+
+def _short(digest: str) -> str:
+    return digest.removeprefix("sha256:")[:12]
+
+
+def _link(source: Path, place: Path) -> None:
+    """Put a kept layer into a build context without copying it where the disk is the same."""
+    try:
+        place.hardlink_to(source)
+    except OSError:
+        shutil.copyfile(source, place)
