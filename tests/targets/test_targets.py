@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
-import uuid
+import threading
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
-from nbdeploy_ext.core.errors import DeployRefused, StartFailed
+from nbdeploy_ext.core.errors import (
+    Cancelled,
+    DeployFailed,
+    DeployInProgress,
+    DeployRefused,
+    StartFailed,
+    VersionNotFound,
+)
 from nbdeploy_ext.core.pipeline import DeployResult, deploy_notebook
 from nbdeploy_ext.core.progress import Silent
-from nbdeploy_ext.targets.registry import open_target
 from tests.notebooks import LOAN, write_notebook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from nbdeploy_ext.core.deployment import Target
 
 GOOD = {"applicant": {"income": 100.0, "debt": 10.0}}
-
-
-@pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.docker)])
-def target(request: pytest.FixtureRequest) -> Target:
-    return open_target(request.param)
-
-
-@pytest.fixture
-def name(target: Target) -> Iterator[str]:
-    chosen = f"test-{uuid.uuid4().hex[:8]}"
-    yield chosen
-    if any(d.name == chosen for d in target.deployments()):
-        target.stop(chosen)
-        for version in target.deployment(chosen).versions:
-            if target.name == "docker":
-                target._engine.remove_image(version.image)  # type: ignore[attr-defined]
 
 
 def deploy(path: Path, target: Target, name: str) -> DeployResult:
@@ -107,3 +96,168 @@ def test_a_version_that_can_not_start_leaves_the_live_one_alone(
         deploy(write_notebook(tmp_path, *LOAN, broken), target, name)
     assert httpx.post(f"{url}/decide", json=GOOD).json() is True
     assert target.deployment(name).version == 1
+
+
+class CancelAt(Silent):
+    """Takes the work back when a step begins, or a log line says so."""
+
+    def __init__(self, word: str) -> None:
+        self._word = word
+        self._seen = False
+
+    def step(self, name: str) -> None:
+        self._seen = self._seen or name == self._word
+
+    def log(self, line: str) -> None:
+        self._seen = self._seen or self._word in line
+
+    def check_cancelled(self) -> None:
+        if self._seen:
+            raise Cancelled("taken back")
+
+
+def with_limit(limit: str) -> list[tuple[str, str, str]]:
+    return [*LOAN[:2], (*LOAN[2][:2], LOAN[2][2].replace("0.5", limit)), LOAN[4]]
+
+
+def test_what_was_deployed_before_is_a_new_version_and_what_is_live_is_none(
+    tmp_path: Path, target: Target, name: str
+) -> None:
+    first = write_notebook(tmp_path, *with_limit("0.5"))
+    assert deploy(first, target, name).deployment.version == 1
+    again = deploy(first, target, name).deployment
+    assert (again.version, len(again.versions)) == (1, 1)
+    assert (
+        deploy(write_notebook(tmp_path, *with_limit("0.05")), target, name).deployment.version == 2
+    )
+    third = deploy(write_notebook(tmp_path, *with_limit("0.5")), target, name).deployment
+    assert third.version == 3
+    assert [v.live for v in third.versions] == [False, False, True]
+    assert third.versions[0].digest == third.versions[2].digest
+    assert httpx.get(f"{third.url}/version").json()["version"] == 3
+
+
+def test_rolling_back_to_the_live_version_changes_nothing(
+    tmp_path: Path, target: Target, name: str
+) -> None:
+    deploy(write_notebook(tmp_path, *with_limit("0.5")), target, name)
+    found = deploy(write_notebook(tmp_path, *with_limit("0.05")), target, name).deployment
+    assert target.rollback(name, 2, lambda _: {}, Silent()) == found
+    with pytest.raises(VersionNotFound, match="no version 7"):
+        target.rollback(name, 7, lambda _: {}, Silent())
+
+
+def test_a_stopped_deployment_starts_again_where_it_was(
+    tmp_path: Path, target: Target, name: str
+) -> None:
+    deploy(write_notebook(tmp_path, *with_limit("0.5")), target, name)
+    deploy(write_notebook(tmp_path, *with_limit("0.05")), target, name)
+    target.stop(name)
+    stopped = target.deployment(name)
+    assert (stopped.state, stopped.url, stopped.version) == ("stopped", "", None)
+    back = target.rollback(name, None, lambda _: {}, Silent())
+    assert (back.state, back.version) == ("running", 2)
+    assert httpx.post(f"{back.url}/decide", json=GOOD).json() is False
+
+
+def test_a_deploy_that_is_taken_back_while_it_starts_leaves_nothing(
+    tmp_path: Path, target: Target, name: str
+) -> None:
+    source = "import os\nif os.environ.get('NBDEPLOY_VERSION'):\n    print('loading', flush=True)"
+    slow = ("slow", "production", f"{source}\n    import time\n    time.sleep(600)")
+    with pytest.raises(Cancelled):
+        deploy_notebook(
+            write_notebook(tmp_path, *LOAN, slow), target, CancelAt("loading"), name=name
+        )
+    assert name not in {d.name for d in target.deployments()}
+
+
+def test_a_gate_that_is_taken_back_ends_at_once(tmp_path: Path, target: Target, name: str) -> None:
+    slow = ("slow", "test", "import time\nprint('waiting', flush=True)\ntime.sleep(600)")
+    with pytest.raises(Cancelled):
+        deploy_notebook(
+            write_notebook(tmp_path, *LOAN, slow), target, CancelAt("waiting"), name=name
+        )
+    assert name not in {d.name for d in target.deployments()}
+
+
+def test_a_gate_over_its_time_is_ended_and_says_which_key_to_raise(
+    tmp_path: Path, target: Target, name: str
+) -> None:
+    (tmp_path / "nbdeploy.toml").write_text('[tests]\ntimeout = "3s"\n')
+    slow = ("slow", "test", "import time\ntime.sleep(600)")
+    with pytest.raises(DeployFailed, match="over 3 s") as failed:
+        deploy(write_notebook(tmp_path, *LOAN, slow), target, name)
+    assert "[tests] timeout" in failed.value.hint
+
+
+def test_a_second_change_at_the_same_time_is_refused(
+    tmp_path: Path, target: Target, name: str
+) -> None:
+    starting, go_on = threading.Event(), threading.Event()
+
+    class Slow(Silent):
+        def log(self, line: str) -> None:
+            if "loading" in line:
+                starting.set()
+                go_on.wait(30)
+
+    source = "import os\nif os.environ.get('NBDEPLOY_VERSION'):\n    print('loading', flush=True)"
+    said = ("said", "production", source)
+    path = write_notebook(tmp_path, *LOAN, said)
+    first = threading.Thread(target=deploy_notebook, args=(path, target, Slow()),
+                             kwargs={"name": name})  # fmt: skip
+    first.start()
+    try:
+        assert starting.wait(60)
+        with pytest.raises(DeployInProgress, match=name):
+            deploy(path, target, name)
+    finally:
+        go_on.set()
+        first.join(60)
+    assert target.deployment(name).version == 1
+
+
+def test_a_secret_reaches_the_service_and_nothing_else(
+    tmp_path: Path, target: Target, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "nbdeploy.toml").write_text('[env]\nTOKEN = { secret = "LOAN_TOKEN" }\n')
+    source = "import os\nprint('token', os.environ['TOKEN'])\n"
+    size = "def size() -> int:\n    return len(os.environ['TOKEN'])"
+    cell = ("token", "production", source + size)
+    path = write_notebook(tmp_path, *LOAN, cell)
+    monkeypatch.setenv("LOAN_TOKEN", "s3cr3t-one")
+    said: list[str] = []
+
+    class Listening(Silent):
+        def log(self, line: str) -> None:
+            said.append(line)
+
+    first = deploy_notebook(path, target, Listening(), name=name)
+    assert "s3cr3t" not in "\n".join(said)
+    assert "s3cr3t" not in repr(first)
+    assert httpx.post(f"{first.deployment.url}/size", json={}).json() == 10
+    monkeypatch.setenv("LOAN_TOKEN", "another-secret")
+    second = deploy(path, target, name).deployment
+    assert httpx.post(f"{second.url}/size", json={}).json() == 14
+    assert len(second.versions) == 1
+
+
+def test_two_deployments_never_share_a_port(tmp_path: Path, target: Target, name: str) -> None:
+    other = f"{name}-other"
+    try:
+        path = write_notebook(tmp_path, *LOAN)
+        done: list[DeployResult] = []
+        work = [
+            threading.Thread(target=lambda n=n: done.append(deploy(path, target, n)))
+            for n in (name, other)
+        ]
+        for thread in work:
+            thread.start()
+        for thread in work:
+            thread.join(120)
+        assert len({result.deployment.url for result in done}) == 2
+    finally:
+        target.stop(other)
+        if target.name == "docker":
+            target._engine.remove_image(f"nbdeploy/{other}:1")  # type: ignore[attr-defined]
