@@ -20,7 +20,7 @@ from ..core.dockerfile import (
     USER,
     render_apt,
 )
-from ..core.errors import BaseImageUnfit, BuildFailed
+from ..core.errors import BaseImageUnfit, BuildFailed, EngineFailed
 from ..core.image import Image
 from ..core.layered_image import LayeredImage, digest_of, put_on
 from ..core.layers import code_layer, requirements_layer, tools_layer
@@ -107,7 +107,7 @@ def _python_of(engine: Engine, base: Foundation) -> str:
         try:
             container.start()
             said = [line[1] for line in container.output().lines(1) if line]
-        except BuildFailed:
+        except EngineFailed:  # there is no python3 at all
             said = []
         finally:
             container.remove()

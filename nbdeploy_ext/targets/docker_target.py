@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from ..core.deployment import Availability, Deployment, Version, choose_version, number_for
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 _WAIT = 0.1
 _NEVER = "0001-01-01"
+_UNUSED_AFTER = timedelta(hours=1)
+"""A deploy that runs now has built its image, and not yet made a version of it."""
 
 
 class DockerTarget:
@@ -186,7 +189,7 @@ class DockerTarget:
         unused = [
             tag
             for image in images
-            if image not in kept and image.attrs["RootFS"]["Layers"][-1] not in layers
+            if image.attrs["RootFS"]["Layers"][-1] not in layers and _age(image) > _UNUSED_AFTER
             for tag in image.tags
         ]
         return [tag for tag in unused if self._engine.remove_image(tag)]
@@ -209,6 +212,11 @@ def _created(image: object) -> str:
     attrs = image.attrs  # type: ignore[attr-defined]
     named = str(attrs.get("Metadata", {}).get("LastTagTime") or _NEVER)
     return str(attrs["Created"]) if named.startswith(_NEVER) else named
+
+
+def _age(image: object) -> timedelta:
+    named = datetime.fromisoformat(_created(image)[:19]).replace(tzinfo=timezone.utc)
+    return datetime.now(timezone.utc) - named
 
 
 def _state(live: Container | None) -> tuple[State, str]:
