@@ -24,3 +24,17 @@ def _jupyter_server_extension_points() -> list[dict[str, Any]]:
     from .server.extension import DeployExtension  # noqa: PLC0415
 
     return [{"module": "nbdeploy_ext", "app": DeployExtension}]
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Give the notebook what its monitor and test cells have in production (`%load_ext`)."""
+    from .session.extension import load  # noqa: PLC0415  (the server has no IPython shell)
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Take it away again."""
+    from .session.extension import unload  # noqa: PLC0415
+
+    unload(shell)

@@ -6,15 +6,15 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .examples import Function, example_calls
 from .notebook import Role
 from .schemas import SchemaReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from .dataflow import CellFlow, Dataflow
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
 RESERVED = frozenset(
     "docs openapi.json healthz readyz metrics version calls monitors run static favicon.ico".split()
 )
@@ -71,20 +71,6 @@ def find_endpoints(dataflow: Dataflow, chosen: Sequence[str] | None) -> tuple[En
     )
 
 
-def example_calls(
-    tests: Sequence[CellFlow], functions: Mapping[str, Function]
-) -> dict[str, tuple[dict[str, Any], ...]]:
-    """Return the literal arguments with which test cells call each function, or its route."""
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in functions}
-    for flow in tests:
-        for node in ast.walk(flow.tree) if flow.tree else ():
-            if isinstance(node, ast.Call):
-                name, arguments = _literal_call(node, functions)
-                if name and arguments is not None and arguments not in found[name]:
-                    found[name].append(arguments)
-    return {name: tuple(calls[:3]) for name, calls in found.items()}
-
-
 def _functions(flow: CellFlow) -> Iterator[Function]:
     for node in flow.tree.body if flow.tree else ():
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -118,66 +104,3 @@ def _endpoint(
         hinted=node.returns is not None and all(a.annotation for a in arguments),
         examples=calls,
     )
-
-
-def _literal_call(
-    node: ast.Call, functions: Mapping[str, Function]
-) -> tuple[str, dict[str, Any] | None]:
-    if isinstance(node.func, ast.Name) and node.func.id in functions:
-        return node.func.id, _bound(node, functions[node.func.id])
-    posts = isinstance(node.func, ast.Attribute) and node.func.attr == "post"
-    if posts and node.args and isinstance(node.args[0], ast.Constant):
-        name = str(node.args[0].value).lstrip("/")
-        body = next((k.value for k in node.keywords if k.arg == "json"), None)
-        if name in functions and body is not None and not _negative_test(node):
-            value = _literal(body)
-            names = {a.arg for a in _arguments(functions[name])}
-            if isinstance(value, dict) and set(value) <= names:
-                return name, value if _complete(value, functions[name]) else None
-    return "", None
-
-
-def _negative_test(node: ast.Call) -> bool:
-    return any(k.arg == "content" for k in node.keywords)
-
-
-def _bound(node: ast.Call, function: Function) -> dict[str, Any] | None:
-    names = [a.arg for a in [*function.args.posonlyargs, *function.args.args]]
-    pairs = [*zip(names, node.args, strict=False), *((k.arg, k.value) for k in node.keywords)]
-    arguments: dict[str, Any] = {}
-    for name, value in pairs:
-        literal = _literal(value)
-        if name is None or literal is _UNKNOWN or not _is_json(literal):
-            return None
-        arguments[name] = literal
-    return arguments if _complete(arguments, function) else None
-
-
-def _arguments(function: Function) -> list[ast.arg]:
-    return [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
-
-
-def _complete(arguments: dict[str, Any], function: Function) -> bool:
-    positional = [*function.args.posonlyargs, *function.args.args]
-    required = positional[: len(positional) - len(function.args.defaults)]
-    keyword = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
-    required += [arg for arg, default in keyword if default is None]
-    return all(arg.arg in arguments for arg in required)
-
-
-_UNKNOWN = object()
-
-
-def _literal(node: ast.expr) -> Any:
-    try:
-        return ast.literal_eval(node)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        return _UNKNOWN
-
-
-def _is_json(value: Any) -> bool:
-    if isinstance(value, dict):
-        return all(isinstance(k, str) and _is_json(v) for k, v in value.items())
-    if isinstance(value, list):
-        return all(_is_json(item) for item in value)
-    return value is None or isinstance(value, (str, int, float))

@@ -67,8 +67,8 @@ def run_image(client: docker.DockerClient, image: str) -> tuple[httpx.Response, 
     )
     try:
         container.reload()
-        (bound,) = container.ports["8000/tcp"] or ()
-        url = f"http://127.0.0.1:{bound['HostPort']}"
+        bound = container.ports["8000/tcp"] or []
+        url = f"http://127.0.0.1:{bound[0]['HostPort']}"
         return ask(url), httpx.get(f"{url}/version").json()["notebook_sha256"]
     finally:
         container.remove(force=True)
