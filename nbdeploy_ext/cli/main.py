@@ -21,7 +21,16 @@ from ..core.pipeline import (
 )
 from ..core.secrets import read_secrets
 from ..targets.registry import TARGETS, all_targets, find_target, open_target
-from .output import Terminal, answer, fault, show_analysis, show_deployments, show_tests
+from ..targets.service_client import ask
+from .output import (
+    Terminal,
+    answer,
+    fault,
+    show_analysis,
+    show_calls,
+    show_deployments,
+    show_tests,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -214,6 +223,18 @@ def logs(*, name: str, follow: bool, as_json: bool) -> None:
         return
     for line in lines:
         click.echo(line)
+
+
+@_command
+@click.argument("name")
+@click.option("--limit", type=int, default=20, show_default=True, help="How many, the newest.")
+def calls(*, name: str, limit: int, as_json: bool) -> None:
+    """Show a deployment's last calls."""
+    asked = ask(find_target(name).deployment(name), "/calls", limit=limit)
+    found = asked.json()
+    if not asked.is_success:
+        raise Unreachable(f"{name} answers {asked.status_code}: {found.get('detail', '')}")
+    answer(found, show_calls(found), as_json=as_json)
 
 
 @_command

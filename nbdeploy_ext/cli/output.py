@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
     from typing_extensions import Self
@@ -132,6 +132,22 @@ def show_deployments(deployments: Sequence[Deployment]) -> str:
     table = Table("NAME", "TARGET", "STATE", "VERSION", "URL", box=None, pad_edge=False)
     for d in deployments:
         table.add_row(d.name, d.target, d.state, str(d.version or "-"), d.url or d.message)
+    return _drawn(table)
+
+
+def show_calls(calls: Sequence[Mapping[str, Any]]) -> str:
+    """Return a table of calls, the newest last; what callers sent is not shown."""
+    if not calls:
+        return "There are no calls yet."
+    table = Table("TIME", "ENDPOINT", "STATUS", "MS", "FAILED IN", box=None, pad_edge=False)
+    for call in calls:
+        place = f"{call['cell']}, line {call['line']}: {call['error']}" if call["error"] else ""
+        milliseconds = f"{call['latency_ms']:.1f}"
+        table.add_row(call["time"], call["endpoint"], str(call["status"]), milliseconds, place)
+    return _drawn(table)
+
+
+def _drawn(table: Table) -> str:
     console = Console(width=120)
     with console.capture() as captured:
         console.print(table)

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import httpx
 from jupyter_server.auth.decorator import authorized
 from tornado import web
 
 from ..core.config import read_config
-from ..core.errors import EngineUnreachable, Unreachable, UsageError
+from ..core.errors import EngineUnreachable, NbdeployError, UsageError
 from ..core.notebook import read_notebook
 from ..core.pipeline import deploy_notebook
 from ..core.secrets import read_secrets
 from ..core.service import service_name
 from ..targets.registry import all_targets, find_target, open_target
+from ..targets.service_client import ask
 from .base import DeployHandler
 from .jobs import Job
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import httpx
 
     from ..core.deployment import Deployment, Target
 
@@ -75,10 +76,12 @@ class DeploymentHandler(DeployHandler):
     @authorized
     async def get(self, name: str) -> None:
         """Answer versions and URL, and what the service says of its health and monitors."""
-        deployment = await self.in_thread(lambda: find_target(name).deployment(name))
-        document = deployment.as_json()
-        document.update(await _service_state(deployment))
-        self.answer(document)
+
+        def look() -> dict[str, Any]:
+            deployment = find_target(name).deployment(name)
+            return {**deployment.as_json(), **_service_state(deployment)}
+
+        self.answer(await self.in_thread(look))
 
     @web.authenticated
     @authorized
@@ -129,37 +132,36 @@ class PassedOnHandler(DeployHandler):
     @authorized
     async def get(self, name: str, route: str) -> None:
         """Pass the service's answer on."""
-        deployment = await self.in_thread(lambda: find_target(name).deployment(name))
-        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
-            try:
-                answer = await client.get(f"{deployment.url}/{route}")
-            except httpx.HTTPError as fault:
-                raise Unreachable(f"{name} does not answer.", hint="See its log.") from fault
+
+        def pass_on() -> httpx.Response:
+            return ask(find_target(name).deployment(name), route, **query)
+
+        query: dict[str, Any] = {
+            key: self.get_query_argument(key) for key in self.request.query_arguments
+        }
+        answer = await self.in_thread(pass_on)
         self.set_status(answer.status_code)
         self.set_header("Content-Type", answer.headers.get("content-type", "text/plain"))
         self.finish(answer.content)
 
 
-async def _service_state(deployment: Deployment) -> dict[str, Any]:
+def _service_state(deployment: Deployment) -> dict[str, Any]:
     """Ask the service for health, monitors and calls; silence is an answer too."""
-    health: dict[str, Any] = {"ready": False, "detail": deployment.message or deployment.state}
-    monitors: list[Any] = []
-    calls: list[dict[str, Any]] = []
-    if deployment.state == "running":
-        async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
-            get = partial(_get, client, deployment.url)
-            ready = await get("readyz")
-            health = {"ready": ready is not None and ready.is_success, "detail": ""}
-            answers = [await get("monitors"), await get("calls")]
-        monitors, calls = (a.json() if a is not None and a.is_success else [] for a in answers)
-    return {"health": health, "monitors": monitors, "errors": _errors_by_cell(calls)}
-
-
-async def _get(client: httpx.AsyncClient, url: str, route: str) -> httpx.Response | None:
+    if deployment.state != "running":
+        detail = deployment.message or deployment.state
+        return {"health": {"ready": False, "detail": detail}, "monitors": [], "errors": []}
     try:
-        return await client.get(f"{url}/{route}")
-    except httpx.HTTPError:
-        return None
+        ready, monitors, calls = (
+            ask(deployment, route, timeout=2) for route in ("readyz", "monitors", "calls")
+        )
+    except NbdeployError as fault:
+        health = {"ready": False, "detail": fault.message}
+        return {"health": health, "monitors": [], "errors": []}
+    return {
+        "health": {"ready": ready.is_success, "detail": ""},
+        "monitors": monitors.json() if monitors.is_success else [],
+        "errors": _errors_by_cell(calls.json() if calls.is_success else []),
+    }
 
 
 def _errors_by_cell(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -8,7 +8,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
 from pydantic import validate_call
 from pydantic_core import to_jsonable_python
 
@@ -17,8 +16,8 @@ from ..core.dataflow import read_dataflow
 from ..core.errors import NbdeployError
 from ..core.interface import find_endpoints
 from ..core.notebook import read_notebook
-from ..core.secrets import read_secrets
 from ..targets.registry import all_targets
+from ..targets.service_client import ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,20 +46,9 @@ def live_deployment(notebook: Path) -> Deployment | None:
     return None
 
 
-def authorization(folder: Path) -> dict[str, str]:
-    """Return the header with the service's token, where the engineer's file asks for one."""
-    auth = read_config(folder).service.auth
-    return {"Authorization": f"Bearer {read_secrets([auth.secret])[auth.secret]}"} if auth else {}
-
-
 def live_calls(deployment: Deployment) -> list[dict[str, Any]]:
-    """Ask the service for its last calls, oldest first; `httpx.HTTPError`, `SecretMissing`."""
-    headers = authorization(Path(deployment.notebook).parent)
-    url = f"{deployment.url}/calls"
-    answer = httpx.get(
-        url, params={"limit": LIMIT}, headers=headers, timeout=5, trust_env=False
-    ).raise_for_status()
-    return answer.json()  # type: ignore[no-any-return]
+    """Ask the service for its last calls, oldest first; `Unreachable`, `SecretMissing`."""
+    return ask(deployment, "/calls", limit=LIMIT).json()  # type: ignore[no-any-return]
 
 
 def sample_calls(notebook: Path, namespace: Mapping[str, Any]) -> list[dict[str, Any]]:

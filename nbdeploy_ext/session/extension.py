@@ -5,10 +5,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from ..core.errors import NbdeployError
-from .calls import as_table, authorization, find_notebook, live_calls, live_deployment, sample_calls
+from ..targets.service_client import connect
+from .calls import as_table, find_notebook, live_calls, live_deployment, sample_calls
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,8 +49,8 @@ class Session:
             return
         try:
             self._give(notebook, wanted)
-        except (NbdeployError, httpx.HTTPError) as fault:
-            print(f"nbdeploy: {fault}")  # noqa: T201
+        except NbdeployError as fault:
+            print(f"nbdeploy: {fault.message} {fault.hint}")  # noqa: T201
 
     def _give(self, notebook: Path, wanted: frozenset[str]) -> None:
         namespace = self._shell.user_ns
@@ -60,10 +59,7 @@ class Session:
             records = live_calls(live) if live else sample_calls(notebook, namespace)
             namespace["calls"] = as_table(records)
         if "client" in wanted and live:
-            headers = authorization(notebook.parent)
-            namespace["client"] = httpx.Client(
-                base_url=live.url, headers=headers, trust_env=False, timeout=60
-            )
+            namespace["client"] = connect(live)
 
 
 def _names_read(source: str) -> frozenset[str]:
