@@ -105,8 +105,9 @@ def _python_of(engine: Engine, base: Foundation) -> str:
             labels={PART: "probe"},
         )  # fmt: skip
         try:
+            output = container.output()  # before it starts, to miss nothing
             container.start()
-            said = [line[1] for line in container.output().lines(1) if line]
+            said = [line[1] for line in output.lines(1) if line]
         except EngineFailed:  # there is no python3 at all
             said = []
         finally:
