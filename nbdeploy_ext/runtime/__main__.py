@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
-import importlib
 import os
 import sys
+
+# Python puts the working folder first, where a header may have the name of a standard module
+if sys.path[0] in {"", os.getcwd()}:  # noqa: PTH109  (pathlib is not imported yet)
+    del sys.path[0]
+
+import argparse
+import importlib
 from pathlib import Path
 
 from .loader import read_app
+from .modules import reach_folder
 from .server import say, serve
 
 
@@ -36,9 +42,10 @@ def main() -> int:
 
 
 def _try_imports(folder: Path) -> int:
-    sys.path.insert(0, str(folder))
+    app = read_app(folder)
+    reach_folder(folder, app.module)
     failed = 0
-    for name in read_app(folder).manifest.imports:
+    for name in app.manifest.imports:
         try:
             importlib.import_module(name)
         except Exception as error:  # noqa: BLE001, PERF203  an import may raise anything

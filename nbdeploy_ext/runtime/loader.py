@@ -6,7 +6,6 @@ import __future__
 import ast
 import asyncio
 import hashlib
-import importlib.util
 import inspect
 import itertools
 import json
@@ -139,28 +138,6 @@ def run_cells(module: str, *, notebook: str, cells: Iterable[str]) -> None:
                 namespace[name] = setting_value(setting)
 
 
-def import_header(app: App) -> dict[str, Any]:
-    """Import the header module, which runs the production cells; returns its namespace.
-
-    Raises what `run_cells` raises.
-    """
-    if str(app.folder) not in sys.path:
-        sys.path.insert(0, str(app.folder))
-    # By path: a notebook's name may hold dots, or be that of a module that is loaded already
-    name = f"{app.module}_notebook" if app.module in sys.modules else app.module
-    spec = importlib.util.spec_from_file_location(name, app.folder / f"{app.module}.py")
-    if spec is None or spec.loader is None:
-        raise ValueError(f"{app.module}.py can't be imported")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return vars(module)
-
-
 def execute(app: App, cell: ManifestCell, namespace: dict[str, Any]) -> Any:
     """Run one cell and return its last expression's value, None where it ends otherwise."""
     tree = parse(app, cell)
@@ -171,7 +148,8 @@ def execute(app: App, cell: ManifestCell, namespace: dict[str, Any]) -> Any:
             return None
         expression = ast.Expression(last.value)
         return run_code(compile_cell(app, cell, expression, namespace), namespace)
-    except (Exception, SystemExit) as error:  # `exit()` in a cell must not end the service unsaid
+    except (Exception, SystemExit, asyncio.CancelledError) as error:
+        # `exit()` in a cell must not end the service unsaid
         place = app.place(error)
         raise CellFailed(place[0] or cell.id, place[1], error) from error
 

@@ -16,9 +16,10 @@ from starlette.responses import Response, StreamingResponse
 from .alerts import Alerts
 from .calls import Call, CallLog
 from .codec import ArgumentsInvalid, BodyUnreadable, ResultInvalid
-from .loader import App, CellFailed, import_header, setting_value
+from .loader import App, CellFailed, setting_value
 from .manifest import AlertSettings, Manifest
 from .metrics import Metrics
+from .modules import import_header
 from .monitors import Monitors
 from .operations import Compute, Operation, make_operation
 from .problems import problem

@@ -33,6 +33,17 @@ sys.modules["nbdeploy_ext"] = None
 runpy.run_module("nbdeploy_runtime", run_name="__main__", alter_sys=True)
 """
 
+AFTER_CELLS = """\
+import sys
+sys.path.pop(0)
+from pathlib import Path
+from nbdeploy_runtime.loader import read_app
+from nbdeploy_runtime.modules import import_header
+app = read_app(Path.cwd())
+namespace = import_header(app)
+globals().update({k: v for k, v in namespace.items() if not k.startswith("__")})
+"""
+
 
 def write_app(
     folder: Path,
@@ -44,7 +55,8 @@ def write_app(
 ) -> Path:
     """Write a folder of `(cell id, role, source)` cells; `endpoints` are names with examples."""
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(RUNTIME, folder / "nbdeploy_runtime", ignore=shutil.ignore_patterns("__pyc*"))
+    ignored = shutil.ignore_patterns("__pyc*")
+    shutil.copytree(RUNTIME, _runtime(folder) / "nbdeploy_runtime", ignore=ignored)
     notebook = {
         "cells": [
             {"cell_type": "code", "id": cell_id, "source": source.splitlines(keepends=True)}
@@ -87,7 +99,12 @@ def command(*arguments: str) -> list[str]:
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    return {**kept, "PYTHONPATH": str(folder), "PYTHONUNBUFFERED": "1", **more}
+    return {**kept, "PYTHONPATH": str(_runtime(folder)), "PYTHONUNBUFFERED": "1", **more}
+
+
+def _runtime(folder: Path) -> Path:
+    # Apart from the notebook, as in an image
+    return folder.with_name(f"{folder.name}-runtime")
 
 
 def run_gate(folder: Path, **env: str) -> tuple[int, list[dict[str, Any]], str]:
@@ -97,6 +114,18 @@ def run_gate(folder: Path, **env: str) -> tuple[int, list[dict[str, Any]], str]:
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+
+def run_in_app(folder: Path, code: str, typed: str = "", **env: str) -> tuple[str, str]:
+    """Run `code` with the production cells' `app` and `namespace`; returns what it printed.
+
+    `typed` is its standard input; the second text is its standard error.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", AFTER_CELLS + code], cwd=folder, env=environment(folder, **env),
+        input=typed, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    return done.stdout, done.stderr
 
 
 @dataclass
