@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 import json
+import types
 import typing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
-from pydantic_core import PydanticSerializationError
+from pydantic_core import PydanticSerializationError, core_schema
 from typing_extensions import NotRequired
 
 from .hints import adapt, typed_dict
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 
 _STREAMS = frozenset({"Iterator", "Generator", "AsyncIterator", "AsyncGenerator", "Iterable",
                       "AsyncIterable"})  # fmt: skip
-_MAY_QUOTE = frozenset({"value_error", "assertion_error", "union_tag_invalid"})
+_OURS = frozenset({"array", "table", "base64", "range"})
+# Of these kinds the words are pydantic's own and quote nothing
+_SAFE = (frozenset(get_args(core_schema.ErrorType)) | _OURS) - {
+    "value_error", "assertion_error", "union_tag_invalid", "uuid_parsing",
+}  # fmt: skip
 
 
 class ArgumentsInvalid(Exception):
@@ -42,21 +47,38 @@ class ResultInvalid(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """One function's arguments and result (one item's, where it streams)."""
+    """One function's arguments and result (one item's, where it streams).
+
+    `positional` are the names, with defaults, that only go by position; `extras` is of `**kwargs`.
+    """
 
     arguments: TypeAdapter[dict[str, Any]]
     result: TypeAdapter[Any] | None
-    positional: tuple[str, ...]
+    positional: tuple[tuple[str, Any], ...]
+    names: frozenset[str]
+    extras: TypeAdapter[dict[str, Any]] | None
 
     def decode(self, body: bytes) -> dict[str, Any]:
         """Return the arguments in a JSON object; `BodyUnreadable`, `ArgumentsInvalid`."""
         try:
-            return self.arguments.validate_json(body or b"{}", strict=True)
+            decoded = self.arguments.validate_json(body or b"{}", strict=True)
+            return decoded if self.extras is None else self._with_extras(decoded, self.extras)
         except ValidationError as fault:
             problems = fault.errors(include_url=False, include_context=False)
             if problems[0]["type"] == "json_invalid":
                 raise BodyUnreadable(problems[0]["msg"]) from None
             raise ArgumentsInvalid([_problem(problem) for problem in problems]) from None
+
+    def split(self, arguments: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Return decoded arguments as the function takes them: by position, by name."""
+        named = dict(arguments)
+        return [named.pop(name, default) for name, default in self.positional], named
+
+    def _with_extras(
+        self, decoded: dict[str, Any], extras: TypeAdapter[dict[str, Any]]
+    ) -> dict[str, Any]:
+        raw = {name: value for name, value in decoded.items() if name not in self.names}
+        return {**decoded, **extras.validate_json(json.dumps(raw), strict=True)}
 
     def encode(self, value: Any) -> bytes:
         """Return a result as JSON, NaN as null; `ResultInvalid` when it is not as hinted."""
@@ -64,34 +86,56 @@ class Codec:
             return dump_value(value) if self.result is None else _checked(self.result, value)
         except NotJson as fault:
             raise ResultInvalid(f"the result can't be sent: {fault}") from None
+        except RecursionError:
+            raise ResultInvalid("the result can't be sent: it holds itself") from None
 
 
 def compile_codec(function: Callable[..., Any]) -> Codec:
     """Read a function's hints; what pydantic can't check passes as JSON has it."""
     hints = type_hints(function)
     fields: dict[str, Any] = {}
-    positional: list[str] = []
+    positional: list[tuple[str, Any]] = []
+    extras = None
     config = ConfigDict(extra="forbid")
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind is parameter.VAR_KEYWORD:
             config = ConfigDict(extra="allow")
+            extras = _extras(hints.get(name, Any))
         elif parameter.kind is not parameter.VAR_POSITIONAL:
             fields[name] = _field(hints.get(name, Any), parameter)
         if parameter.kind is parameter.POSITIONAL_ONLY:
-            positional.append(name)
+            positional.append((name, parameter.default))
     shape = typed_dict("Arguments", fields)
     shape.__pydantic_config__ = config
     returned = _item(hints.get("return", Any), function)
     result = None if returned is Any else TypeAdapter(returned)
-    return Codec(TypeAdapter(shape), result, tuple(positional))
+    return Codec(TypeAdapter(shape), result, tuple(positional), frozenset(fields), extras)
 
 
 def type_hints(function: Callable[..., Any]) -> Mapping[str, Any]:
-    """Return a function's hints, none where they can't be evaluated."""
+    """Return a function's hints without those that can't be evaluated."""
     try:
         return typing.get_type_hints(function, include_extras=True)
     except (NameError, TypeError, AttributeError):
+        found: dict[str, Any] = {}
+        for name, hint in getattr(function, "__annotations__", {}).items():
+            found |= _evaluated(function, name, hint)
+        return found
+
+
+def _evaluated(function: Any, name: str, hint: Any) -> dict[str, Any]:
+    alone = types.SimpleNamespace(__annotations__={name: hint})
+    known = getattr(inspect.unwrap(function), "__globals__", {})
+    try:
+        return typing.get_type_hints(alone, known, include_extras=True)
+    except (NameError, TypeError, AttributeError):
         return {}
+
+
+def _extras(hint: Any) -> TypeAdapter[dict[str, Any]] | None:
+    known = _known(hint)
+    form: Any = dict  # mypy knows only literal ones
+    return None if known is Any else TypeAdapter(form[str, known])
 
 
 def _field(hint: Any, parameter: inspect.Parameter) -> Any:
@@ -149,11 +193,23 @@ def _problem(problem: Any) -> dict[str, Any]:
     argument = str(loc[0]) if loc else ""
     place = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in loc[1:])
     message = problem["msg"]
-    # A validator's own words may quote what the caller sent
-    if problem["type"] in _MAY_QUOTE and str(problem["input"]) in message:
-        message = "Input is not valid"
-    elif problem["type"] == "union_tag_invalid":
-        message = "Input should have one of the known tags"
+    if not loc:
+        message = "The body should be an object of arguments"
     elif problem["type"] == "extra_forbidden" and len(loc) == 1:
         message = "There is no such argument"
+    elif problem["type"] == "union_tag_invalid":
+        message = "Input should have one of the known tags"
+    elif problem["type"] == "uuid_parsing":
+        message = "Input should be a valid UUID"
+    elif problem["type"] not in _SAFE and _quotes(message, problem["input"]):
+        message = "Input is not valid"
     return {"argument": argument, "location": f"{argument}{place}", "message": message}
+
+
+def _quotes(message: str, value: Any) -> bool:
+    """Say whether a validator's own words hold any part of what the caller sent."""
+    if isinstance(value, dict):
+        return any(_quotes(message, item) for item in value.values())
+    if isinstance(value, (list, tuple)):
+        return any(_quotes(message, item) for item in value)
+    return str(value) in message

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
+    GetCoreSchemaHandler,
     PlainSerializer,
     PlainValidator,
     WithJsonSchema,
     WrapSerializer,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, core_schema
 from typing_extensions import NotRequired, Required, TypedDict
 
 from .arrays import read_array, read_frame, scalar_of
@@ -84,9 +84,21 @@ def _special(hint: Any, kind: Any) -> Any:
         return Annotated[Any, PlainValidator(read_frame(name)), PlainSerializer(plain_value),
                          WithJsonSchema(_FRAMES[name])]  # fmt: skip
     if package == "pandas" and name == "Timestamp":
-        return Annotated[datetime, AfterValidator(hint)]
+        return Annotated[datetime, AfterValidator(_fitting(hint))]
     scalar = scalar_of(kind) if package == "numpy" else None
-    return Annotated[scalar, AfterValidator(hint)] if scalar is not None else None
+    return Annotated[scalar, AfterValidator(_fitting(hint))] if scalar is not None else None
+
+
+def _fitting(kind: Any) -> Callable[[Any], Any]:
+    wrong = PydanticCustomError("range", f"Input should fit {kind.__name__}")
+
+    def make(value: Any) -> Any:
+        try:
+            return kind(value)
+        except (ValueError, OverflowError):
+            raise wrong from None
+
+    return make
 
 
 _FRAMES: dict[str, dict[str, Any]] = {
@@ -108,9 +120,11 @@ def _typed_dict(kind: Any, seen: frozenset[Any]) -> Any:
     # pydantic refuses typing's own TypedDict before Python 3.12
     fields: dict[str, Any] = {}
     for name, hint in typing.get_type_hints(kind, include_extras=True).items():
-        inner = get_args(hint)[0] if get_origin(hint) in {Required, NotRequired} else hint
-        adapted = adapt(inner, seen)
-        fields[name] = adapted if name in kind.__required_keys__ else NotRequired[adapted]
+        marked = get_origin(hint) in {Required, NotRequired}
+        adapted = adapt(get_args(hint)[0] if marked else hint, seen)
+        # The class doesn't see its own marks in hints that are text
+        needed = get_origin(hint) is Required if marked else name in kind.__required_keys__
+        fields[name] = adapted if needed else NotRequired[adapted]
     return typed_dict(kind.__name__, fields)
 
 
@@ -137,10 +151,25 @@ def _dataclass(kind: type, seen: frozenset[Any]) -> Any:
 
     return Annotated[
         typed_dict(kind.__name__, fields),
-        BeforeValidator(opened),
         AfterValidator(lambda values: kind(**values)),
+        _Opened(opened),
         WrapSerializer(dumped),
     ]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Opened:
+    """Opens objects before they are checked, and leaves JSON alone.
+
+    A validator before a hint's own would make JSON Python's, where no text is a date.
+    """
+
+    opened: Callable[[Any], Any]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        schema = handler(source)
+        opening = core_schema.no_info_before_validator_function(self.opened, schema)
+        return core_schema.json_or_python_schema(json_schema=schema, python_schema=opening)
 
 
 def _decoded(value: Any) -> Any:

@@ -33,9 +33,8 @@ class Operation:
 
     def run(self, arguments: dict[str, Any]) -> Any:
         """Call the function with decoded arguments."""
-        taken = dict(arguments)
-        positional = [taken.pop(name) for name in self.codec.positional if name in taken]
-        return self.function(*positional, **taken)
+        positional, named = self.codec.split(arguments)
+        return self.function(*positional, **named)
 
     def finish(self, value: Any) -> bytes | Stream:
         """Return a result as JSON, a generator as it is."""

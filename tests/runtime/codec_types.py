@@ -1,0 +1,86 @@
+"""Types as notebooks define them, for the codec's tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from enum import Enum, IntEnum
+from typing import Any, NamedTuple, TypedDict
+
+import numpy as np  # noqa: TC002  (the same)
+from pydantic import BaseModel, Field, field_validator, model_validator
+from typing_extensions import NotRequired  # noqa: TC002  (the same)
+
+from nbdeploy_ext.runtime.codec import compile_codec
+
+
+class Colour(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Level(IntEnum):
+    LOW = 1
+
+
+@dataclass
+class Point:
+    x: float
+    y: float = 0.0
+
+
+@dataclass
+class Line:
+    points: list[Point]
+    name: str = "line"
+    tags: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Batch:
+    rows: np.ndarray
+    when: datetime
+
+
+class Row(TypedDict):
+    id: int
+    note: NotRequired[str]
+
+
+class Pair(NamedTuple):
+    left: int
+    right: str
+
+
+class Form(BaseModel):
+    age: int = Field(ge=0)
+    points: list[Point] = []
+
+    @field_validator("age")
+    @classmethod
+    def _even(cls, age: int) -> int:
+        if age % 2:
+            raise ValueError(f"{age} is odd")
+        return age
+
+
+class Span(BaseModel):
+    begin: int
+    end: int
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Span:
+        if self.end < self.begin:
+            raise ValueError(f"{self.end} lies before {self.begin}")
+        return self
+
+
+def codec_of(hint: Any):
+    def function(x): ...
+
+    function.__annotations__ = {"x": hint, "return": hint}
+    return compile_codec(function)
+
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=timezone.utc)
+ID = "12345678-1234-5678-1234-567812345678"

@@ -1,0 +1,87 @@
+"""The codec's results: what functions return, as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nbdeploy_ext.runtime.codec import ResultInvalid
+from tests.runtime.codec_types import ID, NOON, Colour, Form, Point, codec_of
+
+FRAME = pd.DataFrame({"a": [1.0, None], "when": pd.to_datetime(["2026-01-02", None])})
+NO_NUMBER: list[tuple[Any, Any, Any]] = [
+    (float, math.nan, None),
+    (Any, {"a": [math.nan, math.inf, -math.inf, 1.0]}, {"a": [None, None, None, 1.0]}),
+    (list[float], [math.nan, 2.0], [None, 2.0]),
+    (dict[str, Any], {"a": math.inf}, {"a": None}),
+    (Point, Point(math.nan, 1), {"x": None, "y": 1.0}),
+    (Any, Point(math.nan, 1), {"x": None, "y": 1.0}),
+    (np.ndarray, np.array([[1, math.nan]]), [[1.0, None]]),
+    (Any, np.float32("nan"), None),
+    (np.float64, np.float64("inf"), None),
+    (pd.Series, pd.Series([1, None]), [1.0, None]),
+    (pd.DataFrame, FRAME, [{"a": 1.0, "when": "2026-01-02T00:00:00"}, {"a": None, "when": None}]),
+    (Any, {"t": pd.NaT, "n": pd.NA}, {"t": None, "n": None}),
+]
+
+
+@pytest.mark.parametrize(("hint", "value", "sent"), NO_NUMBER)
+def test_what_is_no_number_goes_as_null(hint, value, sent) -> None:
+    text = codec_of(hint).encode(value).decode()
+    assert "NaN" not in text
+    assert json.loads(text) == sent
+
+
+RESULTS: list[tuple[Any, Any, Any]] = [
+    (int, np.int64(3), 3),
+    (float, np.float32(0.5), 0.5),
+    (bool, np.bool_(True), True),
+    (list[float], np.array([1.0, 2.0]), [1.0, 2.0]),
+    (list[int], (1, 2), [1, 2]),
+    (dict[str, float], {"a": np.float64(1)}, {"a": 1.0}),
+    (list[Point], [{"x": 1.0, "y": 2.0}], [{"x": 1.0, "y": 2.0}]),
+    (dict, {np.int64(1): {2.5: Colour.RED}}, {"1": {"2.5": "red"}}),
+    (Any, {"points": [Point(1)]}, {"points": [{"x": 1.0, "y": 0.0}]}),
+    (Any, Form(age=2), {"age": 2, "points": []}),
+    (Any, [NOON, Decimal("1.5"), UUID(ID)], ["2026-01-02T12:00:00Z", "1.5", ID]),
+    (None, None, None),
+    (Any, pd.Timestamp("2026-01-02"), "2026-01-02T00:00:00"),
+    (pd.Timestamp, pd.Timestamp("2026-01-02"), "2026-01-02T00:00:00"),
+    (list, pd.Index(["a"]), ["a"]),
+    (Any, "\ud800", "\ud800"),
+]
+
+
+@pytest.mark.parametrize(("hint", "value", "sent"), RESULTS)
+def test_a_result_goes_as_its_nearest_form_in_json(hint, value, sent) -> None:
+    assert json.loads(codec_of(hint).encode(value)) == sent
+
+
+@pytest.mark.parametrize(
+    ("hint", "value", "message"),
+    [
+        (int, "text", "the result is not as hinted"),
+        (list[Point], [Point(1), {"x": "private"}], "the result is not as hinted at 1.x"),
+        (Any, object(), "the result can't be sent: a builtins.object is no JSON"),
+        (float, object(), "the result can't be sent: a builtins.object is no JSON"),
+        (None, 1, "the result is not as hinted"),
+    ],
+)
+def test_a_result_that_is_not_as_hinted_is_refused_without_its_value(hint, value, message) -> None:
+    with pytest.raises(ResultInvalid) as raised:
+        codec_of(hint).encode(value)
+    assert str(raised.value) == message
+
+
+def test_a_result_that_holds_itself_is_refused() -> None:
+    loop: list[Any] = []
+    loop.append(loop)
+    with pytest.raises(ResultInvalid):
+        codec_of(Any).encode(loop)
