@@ -44,8 +44,8 @@ def make_app(service: Service) -> ASGIApp:  # noqa: C901  (a flat list of routes
         return JSONResponse({"status": "alive"})
 
     async def readyz(_: Request) -> Response:
-        status = "ready" if service.ready else "starting"
-        return JSONResponse({"status": status}, 200 if service.ready else 503)
+        status = "ready" if service.is_ready else "stuck" if service.ready else "starting"
+        return JSONResponse({"status": status}, 200 if service.is_ready else 503)
 
     async def metrics(_: Request) -> Response:
         return Response(service.metrics.text(), headers={"content-type": CONTENT_TYPE})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -13,6 +15,9 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -43,6 +48,13 @@ class Metrics:
             "nbdeploy_errors", "Exceptions by the cell that raised", ["cell"],
             registry=self._registry,
         )  # fmt: skip
+        self.timeouts = Counter(
+            "nbdeploy_timeouts", "Calls that took longer than the service's limit", ["endpoint"],
+            registry=self._registry,
+        )  # fmt: skip
+        self._overdue = Gauge(
+            "nbdeploy_overdue_calls", "Calls that run on after their 504", registry=self._registry
+        )
         self.monitor_value = Gauge(
             "nbdeploy_monitor_value", "What a monitor cell's last expression said",
             ["monitor", "key"], registry=self._registry,
@@ -54,6 +66,10 @@ class Metrics:
         self.monitor_runs = Counter(
             "nbdeploy_monitor_runs", "Runs of a monitor", ["monitor"], registry=self._registry
         )
+
+    def watch_overdue(self, count: Callable[[], float]) -> None:
+        """Ask `count` for the overdue calls whenever the metrics are read."""
+        self._overdue.set_function(count)
 
     def observe(self, endpoint: str, status: int, seconds: float) -> None:
         """Book one call."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .codec import Codec, compile_codec
+from .lane import Lane
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator
+    from collections.abc import AsyncGenerator, Callable
     from typing import TypeAlias
 
     from .manifest import ManifestEndpoint
@@ -57,17 +59,7 @@ class Compute:
     def __init__(self) -> None:
         """Start no thread before the first call."""
         # One: numpy and friends use all cores themselves, and health checks stay quick
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="nbdeploy-compute")
-        self._running = 0
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether the thread is inside a function."""
-        return self._running > 0
-
-    def close(self) -> None:
-        """Take no more calls, and drop those that wait."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self.lane = Lane("nbdeploy-compute")
 
     async def decode(self, operation: Operation, body: bytes) -> dict[str, Any]:
         """Return a body's arguments; large ones are read on the thread, to spare the loop."""
@@ -87,28 +79,45 @@ class Compute:
         except SystemExit as error:
             raise _ended(error) from error
 
-    async def items(self, operation: Operation, values: Stream) -> AsyncGenerator[bytes, None]:
-        """Yield a generator's items, one JSON line each."""
-        if inspect.isasyncgen(values):
-            async for value in values:
-                yield operation.codec.encode(value) + b"\n"
-            return
-        while (line := await self._on_thread(_next_line, operation, values)) is not _END:
-            yield line
+    def items(self, operation: Operation, values: Stream) -> AsyncGenerator[bytes, None]:
+        """Yield a generator's items, one JSON line each; closed early, the generator is too."""
+        if isinstance(values, Generator):
+            return self._items_on_thread(operation, values)
+        return _items_on_loop(operation, values)
+
+    async def _items_on_thread(
+        self, operation: Operation, values: Generator[Any, None, None]
+    ) -> AsyncGenerator[bytes, None]:
+        try:
+            while (line := await self._on_thread(_next_line, operation, values)) is not _END:
+                yield line
+        finally:
+            # Where its items were made: a clean-up may take its time, too
+            self.lane.submit(values.close)
 
     async def _on_thread(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, self._guarded, work, *arguments)
-
-    def _guarded(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        self._running += 1
+        future = self.lane.submit(_guarded, work, *arguments)
         try:
-            return work(*arguments)
-        except (StopIteration, SystemExit) as error:
-            # A future can't hold the first, and the second would end the server
-            raise _ended(error) from error
-        finally:
-            self._running -= 1
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            self.lane.give_up(future)
+            raise
+
+
+def _guarded(work: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        return work(*arguments)
+    except (StopIteration, SystemExit) as error:
+        # A future can't hold the first, and the second would end the server
+        raise _ended(error) from error
+
+
+async def _items_on_loop(
+    operation: Operation, values: AsyncGenerator[Any, None]
+) -> AsyncGenerator[bytes, None]:
+    async with aclosing(values):
+        async for value in values:
+            yield operation.codec.encode(value) + b"\n"
 
 
 def _next_line(operation: Operation, values: Generator[Any, None, None]) -> Any:

@@ -124,8 +124,8 @@ def _serve_until_stopped(
     service.monitors.start()
     loop.run_until_complete(server.serve(sockets=[listener]))
     service.monitors.stop()
-    service.compute.close()
-    if service.compute.is_busy:
+    service.compute.lane.close()
+    if service.compute.lane.is_busy:
         # The interpreter would wait for a function that had its ten seconds
         _log.warning("A call was still running and is dropped")
         logging.shutdown()

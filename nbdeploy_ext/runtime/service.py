@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
 _log = logging.getLogger("nbdeploy.service")
+_GONE = 499  # nginx's word for a caller that hung up
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,14 @@ class Service:
         told = Alerts(channels, manifest.alerts.cooldown)
         self.monitors = Monitors(app, self.namespace, self.calls, self.metrics, told)
         self.compute = Compute()
+        self.metrics.watch_overdue(lambda: self.compute.lane.overdue)
         self.ready = False
+        self._limit = manifest.service.timeout
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether calls are answered: it has started, and a thread is free to take them."""
+        return self.ready and not self.compute.lane.is_stuck
 
     async def try_examples(self) -> None:
         """Make one known example call of each endpoint; a failing one raises `CellFailed`."""
@@ -89,25 +97,24 @@ class Service:
         request = _Request(self.operations[name], body, time.perf_counter())
         with self.metrics.in_flight.track_inprogress():
             try:
-                arguments = await self.compute.decode(request.operation, body)
-                return await self._answer(request, arguments)
+                return await self._answer(request)
             except BodyUnreadable as fault:
                 return self._book(request, problem(400, f"The body is not JSON: {fault}"))
             except ArgumentsInvalid as fault:
                 first = fault.problems[0]
-                detail = f"Argument {first['location']}: {first['message']}"
+                where = f"Argument {first['location']}: " if first["location"] else ""
+                detail = f"{where}{first['message']}"
                 return self._book(request, problem(422, detail, errors=fault.problems))
             except Exception as error:  # noqa: BLE001  the request boundary: callers get a problem
                 return self._failed(request, error)
 
-    async def _answer(self, request: _Request, arguments: dict[str, Any]) -> Response:
-        limit = self.app.manifest.service.timeout
-        begun = asyncio.ensure_future(self._begin(request, arguments))
-        done, _ = await asyncio.wait({begun}, timeout=limit)
+    async def _answer(self, request: _Request) -> Response:
+        begun = asyncio.ensure_future(self._begin(request))
+        done, _ = await asyncio.wait({begun}, timeout=self._limit)
         if not done:
             begun.cancel()
-            detail = f"{request.operation.endpoint.name} took over {limit:g} s."
-            return self._book(request, problem(504, detail))
+            await asyncio.wait({begun}, timeout=0)
+            return self._overdue(request)
         if begun.cancelled():
             raise RuntimeError("the call was cancelled")
         answer = begun.result()
@@ -115,10 +122,9 @@ class Service:
             return self._book(request, Response(answer, media_type="application/json"), answer)
         return StreamingResponse(self._stream(request, *answer), media_type="application/x-ndjson")
 
-    async def _begin(
-        self, request: _Request, arguments: dict[str, Any]
-    ) -> bytes | tuple[bytes, AsyncGenerator[bytes, None]]:
+    async def _begin(self, request: _Request) -> bytes | tuple[bytes, AsyncGenerator[bytes, None]]:
         """Return the result, or a stream's first line and the rest: its errors are a problem."""
+        arguments = await self.compute.decode(request.operation, request.body)
         answer = await self.compute.answer(request.operation, arguments)
         if isinstance(answer, bytes):
             return answer
@@ -128,15 +134,30 @@ class Service:
     async def _stream(
         self, request: _Request, first: bytes, lines: AsyncGenerator[bytes, None]
     ) -> AsyncGenerator[bytes, None]:
+        booked = Response(status_code=_GONE)
         try:
             yield first
-            async for line in lines:
+            while line := await asyncio.wait_for(anext(lines, b""), self._limit):
                 yield line
-        except Exception as error:
+            booked = Response()
+        except asyncio.TimeoutError:
             # The status is sent: only an answer without its end tells the caller
-            self._failed(request, error)
+            booked = self._overdue(request)
             raise
-        self._book(request, Response())
+        except Exception as error:
+            booked = self._failed(request, error)
+            raise
+        finally:
+            await lines.aclose()
+            if booked.status_code in {200, _GONE}:
+                self._book(request, booked)
+
+    def _overdue(self, request: _Request) -> Response:
+        name = request.operation.endpoint.name
+        self.metrics.timeouts.labels(name).inc()
+        said = "; it runs on, beside later calls" if not request.operation.on_loop else ""
+        _log.warning("%s took over %g s%s", name, self._limit, said, extra={"endpoint": name})
+        return self._book(request, problem(504, f"{name} took over {self._limit:g} s."))
 
     def _failed(self, request: _Request, error: Exception) -> Response:
         endpoint = request.operation.endpoint

@@ -188,3 +188,15 @@ def serve(folder: Path, **env: str) -> Running:
     else:
         process.wait(20)
     return running
+
+
+def lines_until_cut(client: httpx.Client, path: str, body: dict[str, Any]) -> list[str]:
+    """Return the lines of a streamed answer that ends without its end."""
+    lines: list[str] = []
+    try:
+        with client.stream("POST", path, json=body) as answer:
+            for line in answer.iter_lines():
+                lines.append(line)  # noqa: PERF402  (what came before the cut counts)
+    except httpx.RemoteProtocolError:
+        return lines
+    raise AssertionError(f"the answer was whole: {lines}")

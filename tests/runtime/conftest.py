@@ -18,11 +18,22 @@ if TYPE_CHECKING:
 def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     """Return what writes an app and serves it; `env` is its environment."""
     with ExitStack() as stack:
+        yield _starter(tmp_path / "app", stack)
 
-        def begin(*cells: tuple[str, str, str], env: dict[str, str] | None = None,
-                  **more: Any) -> Running:  # fmt: skip
-            running = serve(write_app(tmp_path / "app", *cells, **more), **(env or {}))
-            stack.callback(running.stop)
-            return running
 
-        yield begin
+@pytest.fixture(scope="module")
+def start_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Running]]:
+    """Return the same for a module whose tests share one service."""
+    with ExitStack() as stack:
+        yield _starter(tmp_path_factory.mktemp("shared") / "app", stack)
+
+
+def _starter(folder: Path, stack: ExitStack) -> Callable[..., Running]:
+    def begin(
+        *cells: tuple[str, str, str], env: dict[str, str] | None = None, **more: Any
+    ) -> Running:
+        running = serve(write_app(folder, *cells, **more), **(env or {}))
+        stack.callback(running.stop)
+        return running
+
+    return begin
