@@ -75,14 +75,14 @@ export interface IDeployModel {
   target: string;
   /** Why the default target was not preselected, or null where it was. */
   readonly unavailable: IAvailability | null;
-  /** The fault that kept the last click from starting a job. */
-  readonly fault: IFault | null;
   /** A click's work before the server has answered with a job. */
   readonly starting: boolean;
   readonly changed: ISignal<IDeployModel, void>;
+  /** What kept the last click on a notebook's Deploy from starting a job. */
+  faultFor(path: string): IFault | null;
   /** The job to show for a notebook: its running or its newest one. */
   jobFor(path: string): IJobModel | null;
-  /** Save the notebook and deploy it; attaches to a deploy that runs already. */
+  /** Save the notebook and deploy it; shows the deploy that runs already. */
   deploy(panel: NotebookPanel): Promise<void>;
   /** Ask again whether the targets can be used. */
   refresh(): Promise<void>;

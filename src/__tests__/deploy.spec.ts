@@ -97,14 +97,54 @@ describe('DeployModel', () => {
     expect(model.starting).toBe(false);
   });
 
-  it('attaches to the deploy that runs already', async () => {
-    server.routes['POST deployments'] = json(
-      { message: 'Busy.', code: 'deploy_in_progress', details: { job: 'a1' } },
-      409
-    );
-    await model.deploy(panel);
-    expect(model.fault).toBeNull();
-    expect(model.jobFor(panel.context.path)?.job.id).toBe('a1');
+  describe('while a deploy runs already', () => {
+    const listJob = (path: string): void => {
+      server.routes['GET jobs'] = json([jobOf({ path, state: 'running' })]);
+    };
+
+    beforeEach(() => {
+      const details = { job: 'a1' };
+      server.routes['POST deployments'] = json(
+        { message: 'Busy.', code: 'deploy_in_progress', details },
+        409
+      );
+      // A stream that stays open: the job goes on.
+      server.routes['GET jobs/a1/events'] = response => {
+        response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+        response.flushHeaders();
+      };
+    });
+
+    it('shows it and says so', async () => {
+      listJob(panel.context.path);
+      await model.deploy(panel);
+      expect(model.faultFor(panel.context.path)?.message).toBe('Busy.');
+      expect(model.jobFor(panel.context.path)?.job.id).toBe('a1');
+    });
+
+    it('says so where it is the one of another notebook', async () => {
+      listJob('other.ipynb');
+      await model.deploy(panel);
+      expect(model.faultFor(panel.context.path)?.message).toBe('Busy.');
+      expect(model.faultFor('other.ipynb')).toBeNull();
+      expect(model.jobFor(panel.context.path)).toBeNull();
+    });
+
+    it('says no more of it when it has ended', async () => {
+      server.routes['GET jobs/a1/events'] = events();
+      listJob(panel.context.path);
+      const quiet = new Promise<void>(resolve => {
+        model.changed.connect(() => {
+          const { path } = panel.context;
+          if (model.jobFor(path) && !model.faultFor(path)) {
+            resolve();
+          }
+        });
+      });
+      await model.deploy(panel);
+      await quiet;
+      expect(model.jobFor(panel.context.path)?.job.state).toBe('succeeded');
+    });
   });
 
   it('keeps the words of a server that refuses', async () => {
@@ -113,7 +153,7 @@ describe('DeployModel', () => {
       503
     );
     await model.deploy(panel);
-    expect(model.fault).toMatchObject({
+    expect(model.faultFor(panel.context.path)).toMatchObject({
       message: 'No engine.',
       hint: 'Start it.'
     });

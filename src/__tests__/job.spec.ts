@@ -80,6 +80,19 @@ describe('JobModel', () => {
     expect(model.log).toEqual(['a line']);
   });
 
+  it('repeats no line of a stream that begins with what happened', async () => {
+    server.routes['GET jobs/a1/events'] = events(['log', { line: 'one' }]);
+    server.routes['GET jobs/a1'] = json({}, 500);
+    model = new JobModel(jobOf({ log: ['one'] }), api);
+    const logged = new Promise<readonly string[]>(resolve => {
+      model.changed.connect(({ log }) => resolve(log));
+    });
+    const followed = model.follow();
+    expect(await logged).toEqual(['one']);
+    model.dispose();
+    await followed;
+  });
+
   it('reads the whole log of a job that it joins late', async () => {
     server.routes['GET jobs/a1/events'] = events();
     server.routes['GET jobs/a1'] = json(

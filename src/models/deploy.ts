@@ -11,7 +11,7 @@ import {
   type IJob,
   isActive
 } from '../documents';
-import type { IDeployModel } from '../tokens';
+import type { IDeployModel, IJobModel } from '../tokens';
 import { JobModel } from './job';
 
 /** Deploys notebooks and keeps the jobs of this server, running ones found again. */
@@ -34,16 +34,12 @@ export class DeployModel implements IDeployModel, IDisposable {
 
   set target(name: string) {
     this._chosen = name;
-    this._fault = null;
+    this._faults.clear();
     this._changed.emit();
   }
 
   get unavailable(): IAvailability | null {
     return this._unavailable;
-  }
-
-  get fault(): IFault | null {
-    return this._fault;
   }
 
   get starting(): boolean {
@@ -61,6 +57,10 @@ export class DeployModel implements IDeployModel, IDisposable {
   dispose(): void {
     this._disposables.dispose();
     Signal.clearData(this);
+  }
+
+  faultFor(path: string): IFault | null {
+    return this._faults.get(path) ?? null;
   }
 
   jobFor(path: string): JobModel | null {
@@ -92,34 +92,31 @@ export class DeployModel implements IDeployModel, IDisposable {
     if (this._starting) {
       return;
     }
-    this._begin();
+    const path = this._contents.localPath(panel.context.path);
+    this._begin(path);
     try {
       await panel.context.save();
-      const path = this._contents.localPath(panel.context.path);
       this._watch(await this._api.deploy(path, this.target));
     } catch (error) {
-      await this._attachOrBlame(error);
+      this._faults.set(path, faultOf(error));
+      await this._lookAround(path);
     } finally {
       this._starting = false;
       this._changed.emit();
     }
   }
 
-  private _begin(): void {
+  private _begin(path: string): void {
     this._starting = true;
-    this._fault = null;
+    this._faults.delete(path);
     this._changed.emit();
   }
 
-  private async _attachOrBlame(error: unknown): Promise<void> {
-    const fault = faultOf(error);
-    const running = fault.details?.['job'];
-    if (fault.code === 'deploy_in_progress' && typeof running === 'string') {
-      this._watch(await this._api.job(running));
-      return;
-    }
-    this._fault = fault;
-    await this.refresh().catch(() => undefined);
+  /** Find what stood in the way: a job that runs already, or a target that went away. */
+  private async _lookAround(path: string): Promise<void> {
+    const busy = this._faults.get(path)?.code === 'deploy_in_progress';
+    const search = busy ? this.findJobs() : this.refresh();
+    await search.catch(() => undefined);
   }
 
   private _watch(job: IJob): void {
@@ -134,16 +131,28 @@ export class DeployModel implements IDeployModel, IDisposable {
     void model.follow();
   }
 
-  private _onJobChanged(): void {
+  private _onJobChanged({ job }: IJobModel): void {
+    if (!isActive(job)) {
+      this._forgetFaultsOf(job);
+    }
     this._changed.emit();
+  }
+
+  /** A job that has ended stands in nobody's way. */
+  private _forgetFaultsOf(job: IJob): void {
+    for (const [path, fault] of this._faults) {
+      if (fault.details?.['job'] === job.id) {
+        this._faults.delete(path);
+      }
+    }
   }
 
   private _targets: readonly IAvailability[] = [];
   private _chosen = '';
   private _preselected = '';
   private _unavailable: IAvailability | null = null;
-  private _fault: IFault | null = null;
   private _starting = false;
+  private readonly _faults = new Map<string, IFault>();
   private readonly _jobs: JobModel[] = [];
   private readonly _disposables = new DisposableSet();
   private readonly _changed = new Signal<IDeployModel, void>(this);

@@ -56,6 +56,8 @@ export class JobModel implements IJobModel, IDisposable {
   }
 
   private async _stream(): Promise<void> {
+    // The stream begins with what happened so far.
+    this._log = [];
     for await (const { event, data } of this._api.events(
       this._job.id,
       this._stop.signal

@@ -5,7 +5,6 @@ import type {
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-import { isActive } from '../documents';
 import {
   CommandIDs,
   ICurrentNotebook,
@@ -33,16 +32,13 @@ export const deployCommandPlugin: JupyterFrontEndPlugin<void> = {
   ) => {
     const trans = (translator ?? nullTranslator).load(TRANSLATION_DOMAIN);
     const command = CommandIDs.deployNotebook;
-    const isBusy = (): boolean => {
-      const job = deploy.jobFor(notebook.path)?.job;
-      return deploy.starting || (job !== undefined && isActive(job));
-    };
     app.commands.addCommand(command, {
       label: trans.__('Deploy'),
       caption: trans.__('Save this notebook and deploy its marked cells'),
       icon: nbdeployIcon,
       describedBy: { args: NO_ARGS },
-      isEnabled: () => notebook.panel !== null && !isBusy(),
+      // Also while a deploy runs: the panel then shows it and says so.
+      isEnabled: () => notebook.panel !== null && !deploy.starting,
       execute: async () => {
         app.shell.activateById(PANEL_ID);
         if (notebook.panel) {

@@ -13,6 +13,7 @@ export function DeployBox(): React.JSX.Element {
   useSignal(deploy.changed);
   useSignal(notebook.changed);
   const { path } = notebook;
+  const fault = deploy.faultFor(path);
   const job = deploy.jobFor(path);
   const busy = deploy.starting || (job !== null && isActive(job.job));
   return (
@@ -30,8 +31,8 @@ export function DeployBox(): React.JSX.Element {
       >
         {busy ? trans.__('Deploying…') : trans.__('Deploy')}
       </button>
-      {deploy.fault && <FaultText fault={deploy.fault} />}
-      {job && !deploy.fault && <JobView key={job.job.id} model={job} />}
+      {fault && <FaultText fault={fault} />}
+      {job && (busy || !fault) && <JobView key={job.job.id} model={job} />}
     </div>
   );
 }
