@@ -1,8 +1,8 @@
 import * as React from 'react';
 
 import type { IDiagnostic } from '../documents';
-import { findCell } from '../models/cells';
 import { usePanel } from './panel-context';
+import { Place } from './place';
 import { SeverityIcon } from './severity-icon';
 
 /** Diagnostics with their places and, where we can mend them, a button that does. */
@@ -41,7 +41,8 @@ function DiagnosticRow({
       >
         <SeverityIcon severity={diagnostic.severity} />
         <span>
-          {diagnostic.message} <Place diagnostic={diagnostic} />
+          {diagnostic.message}{' '}
+          <Place cell={cell} line={line} code={diagnostic.code} />
         </span>
       </button>
       {fix && marks && (
@@ -57,25 +58,5 @@ function DiagnosticRow({
         <p className="jp-nbdeploy-Diagnostic-fix">{fix.title}</p>
       )}
     </>
-  );
-}
-
-function Place({
-  diagnostic: { cell, code, line }
-}: {
-  readonly diagnostic: IDiagnostic;
-}): React.JSX.Element {
-  const { notebook, trans } = usePanel();
-  const model = notebook.panel?.model;
-  const place = cell && model ? findCell(model, cell) : null;
-  const where = !place
-    ? ''
-    : line === null
-      ? trans.__('cell %1', place.index + 1)
-      : trans.__('cell %1, line %2', place.index + 1, line);
-  return (
-    <span className="jp-nbdeploy-quiet">
-      {where ? trans.__('%1 · %2', where, code) : code}
-    </span>
   );
 }

@@ -5,6 +5,7 @@ import { curlOf } from '../models/curl';
 import { CopyButton } from './copy-button';
 import { DiagnosticList } from './diagnostic-list';
 import { usePanel } from './panel-context';
+import { Place } from './place';
 import { SeverityIcon } from './severity-icon';
 
 /** What came out: the address, or the problems and tests that stood in the way. */
@@ -69,7 +70,8 @@ function FailedTests(props: {
           >
             <SeverityIcon severity="error" />
             <span>
-              <code>{name}</code> <span>{message}</span>
+              <code>{name}</code> <Place cell={cell} line={line} />
+              <span className="jp-nbdeploy-TestMessage">{message}</span>
             </span>
           </button>
         </li>
