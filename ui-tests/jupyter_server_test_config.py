@@ -6,6 +6,7 @@ from jupyterlab.galata import configure_jupyter_server
 
 configure_jupyter_server(c)  # noqa: F821
 
+c.Application.log_level = "ERROR"  # noqa: F821
 c.ServerApp.ip = "127.0.0.1"  # noqa: F821
 c.ServerApp.port = int(os.environ.get("UI_TEST_PORT", "8917"))  # noqa: F821
 c.ServerApp.allow_root = True  # noqa: F821

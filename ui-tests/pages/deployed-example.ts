@@ -5,9 +5,6 @@ import type { IJupyterLabPageFixture } from '@jupyterlab/galata';
 
 import { exampleNotebook } from './notebooks';
 
-/** A name of its own: the example may be deployed on this machine for other reasons. */
-export const NAME = 'breast-cancer-ui';
-
 /** What we ask the service and the kernel. */
 export const PATIENT = {
   worst_radius: 17.53,
@@ -43,8 +40,9 @@ export function exampleMarks(): [number, (typeof WORDS)[keyof typeof WORDS]][] {
 /** Put the example on the server, with no marks and one more cell that asks the kernel. */
 export async function uploadExample(
   page: IJupyterLabPageFixture,
-  folder: string
-): Promise<{ path: string; asking: number }> {
+  folder: string,
+  name: string
+): Promise<{ asking: number }> {
   const { bare } = exampleNotebook();
   const asking = bare.cells.length;
   bare.cells.push({
@@ -58,10 +56,10 @@ export async function uploadExample(
   const example = join(__dirname, '../../examples/breast-cancer');
   const toml = readFileSync(join(example, 'nbdeploy.toml'), 'utf8').replace(
     /^name = .*/m,
-    `name = "${NAME}"`
+    `name = "${name}"`
   );
   const path = `${folder}/breast_cancer.ipynb`;
   await page.contents.uploadContent(JSON.stringify(bare), 'text', path);
   await page.contents.uploadContent(toml, 'text', `${folder}/nbdeploy.toml`);
-  return { path, asking };
+  return { asking };
 }

@@ -10,7 +10,8 @@ interface ICell {
   execution_count?: number | null;
 }
 
-interface INotebook {
+/** A notebook of format 4.5, as far as the tests need it. */
+export interface INotebook {
   cells: ICell[];
   metadata: Record<string, unknown>;
   nbformat: number;
@@ -53,6 +54,38 @@ export const LOAN = notebookOf(
   'len(calls)',
   'rate = 0.2'
 );
+
+/** The same service as it is deployed, with a test cell of the given source. */
+export function markedLoan(test: string): INotebook {
+  const loan = notebookOf(...LOAN.cells.map(({ source }) => source));
+  const roles = [
+    'production',
+    '',
+    'production',
+    'production',
+    'test',
+    'monitor'
+  ];
+  for (const [index, role] of roles.entries()) {
+    if (role) {
+      loan.cells[index].metadata.tags = [role];
+    }
+  }
+  loan.cells[4].source = test;
+  return loan;
+}
+
+/** A service whose test cell waits until somebody releases it. */
+export function waitingLoan(): INotebook {
+  return markedLoan(
+    [
+      'import os, time',
+      'def test_that_waits():',
+      "    while not os.path.exists('/tmp/released'):",
+      '        time.sleep(0.05)'
+    ].join('\n')
+  );
+}
 
 /** The example notebook as it ships, and as it is before anybody marked it. */
 export function exampleNotebook(): { marked: INotebook; bare: INotebook } {

@@ -4,6 +4,8 @@ import type { Locator, Page } from '@playwright/test';
 export class PanelPage {
   readonly root: Locator;
   readonly deployButton: Locator;
+  /** The button in the notebook's own toolbar. */
+  readonly toolbarButton: Locator;
   readonly job: Locator;
   readonly address: Locator;
   readonly log: Locator;
@@ -11,6 +13,9 @@ export class PanelPage {
   constructor(readonly page: Page) {
     this.root = page.locator('#nbdeploy-panel');
     this.deployButton = this.root.locator('button.jp-mod-primary');
+    this.toolbarButton = page.locator(
+      '.jp-NotebookPanel-toolbar [data-jp-item-name="nbdeploy"]'
+    );
     this.job = this.root.locator('.jp-nbdeploy-Job');
     this.address = this.job.locator('.jp-nbdeploy-Address a');
     this.log = this.job.locator('.jp-nbdeploy-Log pre');

@@ -1,28 +1,31 @@
-import { expect, test } from '@jupyterlab/galata';
+import { expect } from '@jupyterlab/galata';
 
 import {
   exampleMarks,
-  NAME,
   PATIENT,
   uploadExample
 } from '../pages/deployed-example';
 import { NotebookPage } from '../pages/notebook-page';
+import { markedLoan, waitingLoan } from '../pages/notebooks';
 import { PanelPage } from '../pages/panel-page';
 import { keepScreenshots } from '../pages/screenshots';
+import { test } from '../pages/service';
 
 const STEPS = ['check', 'bundle', 'build', 'verify', 'start'] as const;
+const STATE = 'data-nbdeploy-state';
 // A first build downloads the packages.
 const BUILD_MS = 600_000;
 
-test('a person marks the example, deploys it and calls it', async ({
+test.describe.configure({ timeout: BUILD_MS + 120_000 });
+
+test('a person marks the example, deploys it, calls it and stops it', async ({
   page,
   request,
+  service,
   tmpPath
 }) => {
-  test.setTimeout(BUILD_MS + 120_000);
-  const { asking, path } = await uploadExample(page, tmpPath);
-  await page.notebook.openByPath(path);
-  await page.notebook.activate('breast_cancer.ipynb');
+  const { asking } = await uploadExample(page, tmpPath, service.name);
+  await page.filebrowser.open('breast_cancer.ipynb');
   const notebook = new NotebookPage(page);
   const panel = new PanelPage(page);
 
@@ -32,23 +35,17 @@ test('a person marks the example, deploys it and calls it', async ({
   await panel.open();
   await expect(panel.section('Endpoints')).toContainText('diagnose(');
 
-  // The toolbar's button opens the panel and starts.
-  await page.locator('.jp-NotebookPanel-toolbar').getByText('Deploy').click();
-  await expect(panel.deployButton).toBeDisabled();
-  await expect(panel.job).toHaveAttribute(
-    'data-nbdeploy-state',
-    /succeeded|failed|cancelled/,
-    { timeout: BUILD_MS }
-  );
+  await panel.deployButton.click();
+  await expect(panel.deployButton).toHaveText('Deploying…');
   for (const step of STEPS) {
-    await expect(panel.step(step)).toHaveAttribute(
-      'data-nbdeploy-state',
-      'done'
-    );
+    await expect(panel.step(step)).toHaveAttribute(STATE, 'done', {
+      timeout: BUILD_MS
+    });
   }
-  await expect(panel.address).toBeVisible();
-  const url = await panel.address.getAttribute('href');
-  await expect(panel.deployment(NAME)).toContainText('Running');
+  await expect(panel.job).toHaveAttribute(STATE, 'succeeded');
+  const url = await panel.address.innerText();
+  await expect(panel.deployment(service.name)).toContainText('Running');
+  await expect(panel.deployment(service.name)).toContainText(url);
 
   const answer = await request.post(`${url}/diagnose`, { data: PATIENT });
   expect(answer.status()).toBe(200);
@@ -62,36 +59,106 @@ test('a person marks the example, deploys it and calls it', async ({
   await notebook.cell(27).scrollIntoViewIfNeeded();
   await keepScreenshots(page, 'marked-cells', '#main');
 
-  await panel.stop(NAME);
-  await expect(panel.deployment(NAME).getByText('Running')).toHaveCount(0);
+  await panel.stop(service.name);
+  await expect(panel.deployment(service.name)).toContainText('Stopped');
+  expect(service.containers()).toEqual([]);
 });
 
-test('a reloaded tab finds its running deploy again and can cancel it', async ({
+test('a reloaded tab goes on showing its deploy', async ({
   page,
-  tmpPath
+  request,
+  service,
+  upload
 }) => {
-  test.setTimeout(BUILD_MS);
-  const { path } = await uploadExample(page, tmpPath);
-  await page.notebook.openByPath(path);
-  await page.notebook.activate('breast_cancer.ipynb');
-  const notebook = new NotebookPage(page);
+  await upload(waitingLoan());
   const panel = new PanelPage(page);
-  for (const [index, word] of exampleMarks()) {
-    await notebook.mark(index, word);
-  }
   await panel.open();
   await panel.deployButton.click();
-  await expect(panel.job).toBeVisible();
+  await expect(panel.step('verify')).toHaveAttribute(STATE, 'running', {
+    timeout: BUILD_MS
+  });
 
-  await page.goto();
-  await page.notebook.openByPath(path);
-  await panel.open();
-  await expect(panel.job).toBeVisible();
-  await panel.job.getByRole('button', { name: 'Cancel' }).click();
-  await expect(panel.job).toHaveAttribute('data-nbdeploy-state', 'cancelled', {
+  await page.reload({ waitForIsReady: false });
+  await expect(panel.step('verify')).toHaveAttribute(STATE, 'running');
+  await expect(panel.deployButton).toHaveText('Deploying…');
+  await expect(panel.log).not.toBeEmpty();
+  service.release();
+  await expect(panel.job).toHaveAttribute(STATE, 'succeeded', {
     timeout: 60_000
   });
+  const url = await panel.address.innerText();
+  const answer = await request.post(`${url}/decide`, {
+    data: { debt: 1, income: 10 }
+  });
+  expect(await answer.json()).toBe(true);
+});
+
+test('a second click on Deploy says that one runs already', async ({
+  page,
+  service,
+  upload
+}) => {
+  await upload(waitingLoan());
+  const panel = new PanelPage(page);
+  await panel.toolbarButton.click();
+  await expect(panel.step('verify')).toHaveAttribute(STATE, 'running', {
+    timeout: BUILD_MS
+  });
+
+  await panel.toolbarButton.click();
+  await expect(panel.root.getByRole('alert')).toContainText(
+    `${service.name} is being deployed already.`
+  );
+  await expect(panel.step('verify')).toHaveAttribute(STATE, 'running');
+  expect(await service.jobs()).toHaveLength(1);
+});
+
+test('a cancelled deploy leaves nothing running', async ({
+  page,
+  service,
+  upload
+}) => {
+  await upload(waitingLoan());
+  const panel = new PanelPage(page);
+  await panel.open();
+  await panel.deployButton.click();
+  await expect(panel.step('verify')).toHaveAttribute(STATE, 'running', {
+    timeout: BUILD_MS
+  });
+  await expect.poll(() => service.containers()).toHaveLength(1);
+
+  await panel.job.getByRole('button', { name: 'Cancel' }).click();
+  await expect(panel.job).toHaveAttribute(STATE, 'cancelled');
+  await expect(panel.job.getByRole('alert')).toContainText('was cancelled');
+  expect(service.containers()).toEqual([]);
+  await expect(panel.deployment(service.name)).toHaveCount(0);
+  await expect(panel.deployButton).toHaveText('Deploy');
   await expect(panel.deployButton).toBeEnabled();
+});
+
+test('a failing test cell is refused with its cell and line', async ({
+  page,
+  service,
+  upload
+}) => {
+  await upload(markedLoan('def test_decide():\n    assert decide(9.0, 10.0)'));
+  const notebook = new NotebookPage(page);
+  const panel = new PanelPage(page);
+  await panel.open();
+  await panel.deployButton.click();
+  await expect(panel.job).toHaveAttribute(STATE, 'failed', {
+    timeout: BUILD_MS
+  });
+  await expect(panel.step('verify')).toHaveAttribute(STATE, 'failed');
+  await expect(panel.step('start')).toHaveAttribute(STATE, 'pending');
+  const failure = panel.job.getByRole('button', { name: 'test_decide' });
+  await expect(failure).toContainText('cell 5, line 2');
+  await keepScreenshots(page, 'refused', '#nbdeploy-panel');
+
+  await failure.click();
+  await expect(notebook.cell(4)).toHaveClass(/jp-mod-active/);
+  expect(service.containers()).toEqual([]);
+  await expect(panel.deployment(service.name)).toHaveCount(0);
 });
 
 /** The probability as it was written, to the last digit. */
