@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ class Bundle:
     `files` maps paths inside the build context (POSIX, relative) to their bytes:
     `<name>.ipynb`, `<name>.py`, `manifest.json`, `requirements.lock`, `Dockerfile`,
     `.dockerignore`, `nbdeploy_runtime/*.py`, and `files/*` for what the cells open or import.
+    `values` maps sha256 to files of this machine; they stand in the context as `values/<sha256>`.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Bundle:
     lock: Lock
     config: Config
     labels: Mapping[str, str]
+    values: Mapping[str, Path] = field(default_factory=dict)
 
     @cached_property
     def digest(self) -> str:
@@ -48,3 +51,15 @@ class Bundle:
             place = folder / path
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content)
+        for sha256, file in self.values.items():
+            place = folder / "values" / sha256
+            place.parent.mkdir(parents=True, exist_ok=True)
+            link_or_copy(file, place)
+
+
+def link_or_copy(source: Path, place: Path) -> None:
+    """Put a kept file somewhere else without copying it where the disk is the same."""
+    try:
+        place.hardlink_to(source)
+    except OSError:
+        shutil.copyfile(source, place)

@@ -27,8 +27,8 @@ def check_service(spec: ServiceSpec) -> ServiceSpec:
     """Return the plan with its diagnostics: errors first, then in notebook order."""
     position = {flow.cell.cell_id: flow.cell.index for flow in spec.dataflow.flows}
     found = [
-        *_language(spec), *_cells(spec), *_names(spec), *_endpoints(spec), *_packages(spec),
-        *_settings(spec),
+        *_language(spec), *_cells(spec), *_names(spec), *_values(spec), *_endpoints(spec),
+        *_packages(spec), *_settings(spec),
     ]  # fmt: skip
     found.sort(key=lambda d: (d.severity != "error", position.get(d.cell or "", -1), d.line or 0))
     return replace(spec, diagnostics=tuple(found))
@@ -100,8 +100,11 @@ def _name(
     definers = [f for f in spec.dataflow.flows if name in f.defines and f is not reader]
     serving = [f for f in definers if f.cell.role in {Role.PRODUCTION, Role.PARAMETERS}]
     alike = [f for f in definers if f.cell.role is reader.cell.role]
+    made = next((value for value in spec.values if value.name == name), None)
     runs_late = reader.cell.role in {Role.TEST, Role.MONITOR} or name not in reader.immediate
     if any(runs_late or f.cell.index < reader.cell.index for f in serving):
+        return
+    if made is not None and (runs_late or made.index < reader.cell.index):
         return
     if reader.cell.role is Role.TEST and alike:
         return
@@ -139,7 +142,22 @@ def _unmarked(
         reader.cell.cell_id,
         *place,
         Fix(f"Mark {count} that this needs as production", "mark", marks) if marks else None,
+        Fix(f"Ship {name} as it is in the kernel", "value", values=(name,)),
     )
+
+
+def _values(spec: ServiceSpec) -> Iterator[Diagnostic]:
+    for name in spec.unknown_values:
+        yield Diagnostic(
+            "NBD506", f"metadata.nbdeploy.values names {name}, which no unmarked cell defines.",
+            fix=Fix("Take it off the list"),
+        )  # fmt: skip
+    for value in spec.values:
+        if value.stale:
+            yield Diagnostic(
+                "NBD501", f"{value.name} was saved before its cells changed.", value.cell,
+                fix=Fix("Run the cell again; the next deploy saves it anew"),
+            )  # fmt: skip
 
 
 def _endpoints(spec: ServiceSpec) -> Iterator[Diagnostic]:

@@ -25,6 +25,12 @@ CODES: dict[str, tuple[Severity, str]] = {
     "NBD401": ("error", "import that the kernel's environment lacks"),
     "NBD402": ("error", "package that was installed from a folder or a file"),
     "NBD405": ("error", "environment variable that nothing supplies"),
+    "NBD501": ("warning", "saved value that is older than its cells"),
+    "NBD502": ("error", "value that the kernel made from another text of its cell"),
+    "NBD503": ("error", "value that can't be saved"),
+    "NBD504": ("error", "value that the kernel does not have"),
+    "NBD505": ("error", "value that is neither saved nor in a running kernel"),
+    "NBD506": ("error", "value that no unmarked cell defines"),
     "NBD601": ("warning", "setting of nbdeploy.toml that is not in force yet"),
 }
 """Every code with its severity and what it stands for; the reference page has cause and fix."""
@@ -34,12 +40,14 @@ CODES: dict[str, tuple[Severity, str]] = {
 class Fix:
     """What mends a diagnostic: `kind` says how a machine can do it.
 
-    `mark`: put `marks` (cell id to role) on the notebook. `none`: people have to, as `title` says.
+    `mark`: put `marks` (cell id to role) on the notebook. `value`: add `values` (names) to the
+    notebook's `metadata.nbdeploy.values`. `none`: people have to, as `title` says.
     """
 
     title: str
-    kind: Literal["mark", "none"] = "none"
+    kind: Literal["mark", "value", "none"] = "none"
     marks: dict[str, str] | None = None
+    values: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,8 @@ class Diagnostic:
     line: int | None = None
     column: int | None = None
     fix: Fix | None = None
+    other_fix: Fix | None = None
+    """A second way, where there is one."""
 
     @property
     def severity(self) -> Severity:

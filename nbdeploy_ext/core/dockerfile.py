@@ -32,6 +32,7 @@ def render_dockerfile(  # noqa: PLR0913  (each is one instruction)
     labels: Mapping[str, str],
     port: int,
     has_files: bool,
+    values: tuple[str, ...] = (),
 ) -> str:
     """Return the Dockerfile: base, system packages, requirements, notebook, in that order.
 
@@ -52,6 +53,8 @@ def render_dockerfile(  # noqa: PLR0913  (each is one instruction)
         f"CMD {json.dumps(COMMAND)}",
         _copy(["nbdeploy_runtime"], f"{RUNTIME}/nbdeploy_runtime"),
         f"RUN {_COMPILE} {RUNTIME}",
+        # A layer each: an edited cell or another value must not move a large one again
+        *(_copy([f"values/{sha256}"], f"/app/values/{sha256}") for sha256 in values),
         *beside,
         f"USER {USER}",
         _copy(notebook, "/app/"),

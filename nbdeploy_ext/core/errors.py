@@ -20,6 +20,7 @@ A fault in the *notebook* is a `Diagnostic`, never an exception.
     │   ├── BaseImageUnfit
     │   ├── EngineFailed
     │   ├── BuildFailed
+    │   ├── CellRaised
     │   ├── StartFailed
     │   ├── PortInUse
     │   └── DiskFull
@@ -156,6 +157,12 @@ class BuildFailed(DeployFailed):
     """The engine could not build the image; `details["log"]` holds its last lines."""
 
     code = "build_failed"
+
+
+class CellRaised(DeployFailed):
+    """A cell that makes a value raised; `details` has the cell and its traceback as log."""
+
+    code = "cell_raised"
 
 
 class StartFailed(DeployFailed):

@@ -16,9 +16,11 @@ from .bytecode import compile_folder, compile_sources
 from .dockerfile import LIBRARY, RUNTIME, TOOLS
 from .errors import DiskFull
 from .packages import install_locked
-from .tars import pack_files, pack_folder
+from .tars import pack_files, pack_folder, stream_tar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .bundle import Bundle
     from .config import ImageSection
     from .progress import Progress
@@ -52,6 +54,16 @@ def tools_layer(lock: Lock, progress: Progress, image: ImageSection) -> Layer:
     return _layer(lock, lock.tools_text, TOOLS, progress, image)
 
 
+def value_layer(sha256: str, file: Path) -> Layer:
+    """Return the layer of one value, which is made once for each content."""
+
+    def make(tar: Path) -> None:
+        with tar.open("wb") as packed:
+            packed.writelines(stream_tar({f"app/values/{sha256}": file}, folders=True))
+
+    return _kept(f"{_FORMAT}\x00value\x00{sha256}", make)
+
+
 def code_layer(bundle: Bundle) -> bytes:
     """Return the layer that changes with the notebook: `/app` and the runtime, with byte code."""
     files = {
@@ -70,14 +82,27 @@ def _place(path: str) -> str:
 
 
 def _layer(lock: Lock, text: str, root: str, progress: Progress, image: ImageSection) -> Layer:
-    parts = [_FORMAT, text, lock.python, lock.platform, root]
-    key = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    def make(tar: Path) -> None:
+        installed = tar.parent / "installed"
+        install_locked(lock, text, installed, progress, image)
+        progress.log("Compiling byte code")
+        compile_folder(lock, installed, root, progress)
+        progress.log("Packing the layer")
+        pack_folder(installed, root.lstrip("/"), tar)
+        progress.check_cancelled()
+
+    return _kept(f"{_FORMAT}\x00{text}\x00{lock.python}\x00{lock.platform}\x00{root}", make)
+
+
+def _kept(made_of: str, make: Callable[[Path], None]) -> Layer:
+    """Return the layer that `make` writes, made once for each `made_of`."""
+    key = hashlib.sha256(made_of.encode()).hexdigest()
     folder = Path(platformdirs.user_cache_dir("nbdeploy")) / "layers"
     folder.mkdir(parents=True, exist_ok=True)
     pointer = folder / f"{key}.digest"
     if not (pointer.exists() and _tar(folder, pointer).exists()):
         try:
-            _make(lock, text, root, progress, image, pointer)
+            _make(make, pointer)
         except OSError as fault:
             if fault.errno != errno.ENOSPC:
                 raise
@@ -88,19 +113,11 @@ def _layer(lock: Lock, text: str, root: str, progress: Progress, image: ImageSec
     return Layer(tar, f"sha256:{tar.stem}", tar.stat().st_size)
 
 
-def _make(  # noqa: PLR0913, PLR0917  (what a layer is made of)
-    lock: Lock, text: str, root: str, progress: Progress, image: ImageSection, pointer: Path
-) -> None:
+def _make(make: Callable[[Path], None], pointer: Path) -> None:
     """Make a layer beside `pointer` and point to it last, so that two at once do no harm."""
     with tempfile.TemporaryDirectory(dir=pointer.parent) as place:
-        installed = Path(place) / "installed"
-        install_locked(lock, text, installed, progress, image)
-        progress.log("Compiling byte code")
-        compile_folder(lock, installed, root, progress)
-        progress.log("Packing the layer")
         staged = Path(place) / "layer.tar"
-        pack_folder(installed, root.lstrip("/"), staged)
-        progress.check_cancelled()
+        make(staged)
         digest = _sha256(staged)
         staged.replace(pointer.parent / f"{digest}.tar")
         pointed = Path(place) / "digest"

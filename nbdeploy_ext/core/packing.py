@@ -7,12 +7,15 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cloudpickle
+
 from ..runtime.manifest import (
     AlertSettings,
     CallSettings,
     Manifest,
     ManifestCell,
     ManifestEndpoint,
+    ManifestValue,
     ServiceSettings,
 )
 from .bundle import Bundle
@@ -20,6 +23,7 @@ from .config import SecretRef
 from .dockerfile import DOCKERIGNORE, render_dockerfile
 from .header import render_header
 from .requirements import lock_requirements
+from .values import ValueStore
 
 if TYPE_CHECKING:
     from typing import Any
@@ -38,7 +42,7 @@ def make_bundle(spec: ServiceSpec, progress: Progress) -> Bundle:
     """
     config = spec.config
     progress.log(f"Resolving {len(spec.requirements)} requirements of the shipped cells")
-    pins = [r.pin for r in spec.requirements] + list(spec.extra_pins)
+    pins = [r.pin for r in spec.requirements] + list(spec.extra_pins) + _serializer(spec)
     if config.image.requirements:
         listed = (spec.notebook.folder / config.image.requirements).read_text(encoding="utf-8")
         pins = [line for line in listed.splitlines() if line.strip() and line[0] not in "#-"]
@@ -61,9 +65,12 @@ def make_bundle(spec: ServiceSpec, progress: Progress) -> Bundle:
         apt=config.image.apt,
         labels=labels,
         port=config.service.port,
+        values=tuple(value.sha256 for value in manifest.values),
         has_files=any(path.startswith("files/") for path in files),
     ).encode()
-    return Bundle(spec.name, files, manifest, lock, config, labels)
+    store = ValueStore()
+    values = {value.sha256: store.path(value.sha256) for value in manifest.values}
+    return Bundle(spec.name, files, manifest, lock, config, labels, values)
 
 
 def base_image(config: Config, python: str) -> str:
@@ -86,6 +93,11 @@ def make_manifest(spec: ServiceSpec) -> Manifest:
         ),
         endpoints=tuple(
             ManifestEndpoint(e.name, e.path, e.cell, e.examples) for e in spec.endpoints
+        ),
+        values=tuple(
+            ManifestValue(v.name, v.cell, v.index, v.stored.sha256, v.stored.type)
+            for v in sorted(spec.values, key=lambda value: value.index)
+            if v.stored is not None
         ),
         git_commit=git_commit(spec.notebook.folder),
         imports=tuple(dict.fromkeys(place.name for place in spec.sources.imports)),
@@ -117,6 +129,14 @@ def git_commit(folder: Path) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip() or None
+
+
+def _serializer(spec: ServiceSpec) -> list[str]:
+    """Return the pin of cloudpickle where a value takes code along: its kernel may not have it."""
+    stored = [value.stored for value in spec.values if value.stored is not None]
+    needs = any("cloudpickle" in value.modules for value in stored)
+    has = any(r.distribution == "cloudpickle" for r in spec.requirements)
+    return [f"cloudpickle=={cloudpickle.__version__}"] if needs and not has else []
 
 
 def _setting(value: Any) -> Any:

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .capture import RunCells
 from .checks import check_service
 from .config import read_config
 from .deployment import StartRequest
@@ -13,13 +14,15 @@ from .errors import DeployRefused
 from .notebook import parse_notebook, read_notebook
 from .packing import make_bundle
 from .secrets import read_secrets
-from .service import plan_service
+from .service import plan_service, with_values
+from .values import ValueStore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from .bundle import Bundle
+    from .capture import ValueSource
     from .deployment import Deployment, Target
     from .image import Image
     from .progress import Progress
@@ -75,14 +78,27 @@ def analyse(
     return check_service(plan_service(notebook, read_config(path.parent), name))
 
 
-def bundle_notebook(path: Path, progress: Progress, *, name: str | None = None) -> Bundle:
+def bundle_notebook(
+    path: Path, progress: Progress, *, name: str | None = None, values: ValueSource | None = None
+) -> Bundle:
     """Check a notebook and make its bundle; `DeployRefused` carries the diagnostics."""
     progress.step("check")
     spec = analyse(path, name=name)
     require_deployable(spec)
     progress.check_cancelled()
     progress.step("bundle")
-    return make_bundle(spec, progress)
+    return make_bundle(capture(spec, values, progress), progress)
+
+
+def capture(spec: ServiceSpec, values: ValueSource | None, progress: Progress) -> ServiceSpec:
+    """Return the plan with the values that the notebook ships, saved from `values`.
+
+    The cells that make them are run where no source is given. Raises `DeployRefused`.
+    """
+    if not spec.values:
+        return spec
+    source = values or RunCells(ValueStore())
+    return with_values(spec, source(spec, spec.values, progress))
 
 
 def require_deployable(spec: ServiceSpec) -> None:
@@ -101,10 +117,15 @@ def require_deployable(spec: ServiceSpec) -> None:
 
 
 def build_notebook(
-    path: Path, target: Target, progress: Progress, *, name: str | None = None
+    path: Path,
+    target: Target,
+    progress: Progress,
+    *,
+    name: str | None = None,
+    values: ValueSource | None = None,
 ) -> tuple[Bundle, Image]:
     """Check, bundle and build."""
-    bundle = bundle_notebook(path, progress, name=name)
+    bundle = bundle_notebook(path, progress, name=name, values=values)
     progress.check_cancelled()
     progress.step("build")
     return bundle, target.build(bundle, progress)
@@ -127,7 +148,12 @@ def require_passed(bundle: Bundle, verification: Verification) -> None:
 
 
 def deploy_notebook(
-    path: Path, target: Target, progress: Progress, *, name: str | None = None
+    path: Path,
+    target: Target,
+    progress: Progress,
+    *,
+    name: str | None = None,
+    values: ValueSource | None = None,
 ) -> DeployResult:
     """Run every stage: check, bundle, build, verify, start. Raises a class of `core.errors`.
 
@@ -140,7 +166,7 @@ def deploy_notebook(
     watch.lap("check")
     progress.check_cancelled()
     progress.step("bundle")
-    bundle = make_bundle(spec, progress)
+    bundle = make_bundle(capture(spec, values, progress), progress)
     secrets = read_secrets(bundle.manifest.secret_names())
     watch.lap("bundle")
     progress.check_cancelled()

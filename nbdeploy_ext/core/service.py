@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .dataflow import Dataflow, read_dataflow
 from .interface import Endpoint, find_endpoints
 from .kernels import KernelEnvironment, kernel_executable, probe_kernel
 from .requirements import Requirement
-from .sources import Sources, find_sources
+from .sources import Place, Sources, find_sources
+from .values import Value, ValueStore, find_values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from .config import Config
     from .dataflow import CellFlow
     from .diagnostics import Diagnostic
     from .notebook import Notebook
-    from .sources import Place
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class ServiceSpec:
     unknown_imports: tuple[Place, ...]
     sources: Sources
     slices: Mapping[str, tuple[str, ...]]
+    values: tuple[Value, ...] = ()
+    unknown_values: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
 
     @property
@@ -62,7 +64,7 @@ class ServiceSpec:
             "cells": [_cell_json(flow) for flow in self.dataflow.flows],
             "slices": {cell: list(needed) for cell, needed in self.slices.items()},
             "endpoints": [endpoint.as_json() for endpoint in self.endpoints],
-            "values": [],
+            "values": [value.as_json() for value in self.values],
             "requirements": [requirement.as_json() for requirement in self.requirements],
             "modules": list(self.sources.modules),
             "files": list(self.sources.files),
@@ -82,7 +84,8 @@ def plan_service(notebook: Notebook, config: Config, name: str | None = None) ->
     kernel = probe_kernel(kernel_executable(notebook.kernel))
     marked = [flow for flow in dataflow.flows if flow.cell.role is not None]
     sources = find_sources(notebook.folder, marked, config.image.include)
-    requirements, unknown = _requirements(sources, kernel)
+    values, unknown_values = find_values(notebook, dataflow, ValueStore())
+    requirements, unknown = _requirements((*sources.imports, *_needed_by(values)), kernel)
     return ServiceSpec(
         notebook=notebook,
         config=config,
@@ -93,6 +96,8 @@ def plan_service(notebook: Notebook, config: Config, name: str | None = None) ->
         requirements=requirements,
         unknown_imports=unknown,
         sources=sources,
+        values=values,
+        unknown_values=unknown_values,
         slices={flow.cell.cell_id: dataflow.slice(flow.cell.cell_id) for flow in marked},
     )
 
@@ -103,12 +108,28 @@ def service_name(notebook: Notebook, config: Config, name: str | None) -> str:
     return re.sub(r"[^a-z0-9]+", "-", str(chosen).lower()).strip("-")[:63] or "notebook"
 
 
+def with_values(spec: ServiceSpec, values: tuple[Value, ...]) -> ServiceSpec:
+    """Return the plan with its values saved, and the requirements that they need to be loaded."""
+    places = (*spec.sources.imports, *_needed_by(values))
+    requirements, _ = _requirements(places, spec.kernel)
+    return replace(spec, values=values, requirements=requirements)
+
+
+def _needed_by(values: tuple[Value, ...]) -> tuple[Place, ...]:
+    return tuple(
+        Place(module, value.cell, 1, 1)
+        for value in values
+        if value.stored is not None
+        for module in value.stored.modules
+    )
+
+
 def _requirements(
-    sources: Sources, kernel: KernelEnvironment
+    places: Sequence[Place], kernel: KernelEnvironment
 ) -> tuple[tuple[Requirement, ...], tuple[Place, ...]]:
     found: dict[str, list[Place]] = {}
     unknown: list[Place] = []
-    for place in sources.imports:
+    for place in places:
         top = place.name.split(".")[0]
         if top in kernel.stdlib:
             continue

@@ -43,8 +43,10 @@ def pack_files(files: Mapping[str, bytes]) -> bytes:
     return packed.getvalue()
 
 
-def stream_tar(files: Mapping[str, bytes | Path]) -> Iterator[bytes]:
-    """Yield a tar of files, those given as paths read piece by piece."""
+def stream_tar(files: Mapping[str, bytes | Path], *, folders: bool = False) -> Iterator[bytes]:
+    """Yield a tar of files, those given as paths read piece by piece; their `folders` first."""
+    for folder in sorted({p for path in files for p in _parents(path)}) if folders else ():
+        yield _folder(folder).tobuf(tarfile.GNU_FORMAT)
     for path, content in files.items():
         size = content.stat().st_size if isinstance(content, Path) else len(content)
         yield _file(path, size).tobuf(tarfile.GNU_FORMAT)

@@ -10,6 +10,7 @@ import inspect
 import itertools
 import json
 import linecache
+import math
 import os
 import sys
 import traceback
@@ -18,7 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .manifest import Manifest, ManifestCell, Setting, read_manifest, secret_name
+from .manifest import Manifest, ManifestCell, ManifestValue, Setting, read_manifest, secret_name
+from .objects import load_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -128,7 +130,9 @@ def run_cells(module: str, *, notebook: str, cells: Iterable[str]) -> None:
     wanted = set(cells)
     chosen = [cell for cell in app.manifest.cells if cell.id in wanted]
     offsets = _register_module(app, namespace, chosen)
+    values = list(app.manifest.values)
     for cell in chosen:
+        values = load_values(app, values, namespace, cell.index)
         before = set(map(id, namespace.values()))
         execute(app, cell, namespace)
         if sys.version_info >= (3, 13):
@@ -136,6 +140,23 @@ def run_cells(module: str, *, notebook: str, cells: Iterable[str]) -> None:
         if cell.role == "parameters":
             for name, setting in app.manifest.parameters.items():
                 namespace[name] = setting_value(setting)
+    load_values(app, values, namespace)
+
+
+def load_values(
+    app: App, values: list[ManifestValue], namespace: dict[str, Any], before: float = math.inf
+) -> list[ManifestValue]:
+    """Load the values that come in before cell `before`; returns those that are left.
+
+    Raises `CellFailed` with the cell that made the value.
+    """
+    for value in values:
+        if value.index < before:
+            try:
+                namespace[value.name] = load_object(app.folder / "values" / value.sha256, namespace)
+            except Exception as error:  # a value's own code may raise anything
+                raise CellFailed(value.cell, None, error) from error
+    return [value for value in values if value.index >= before]
 
 
 def execute(app: App, cell: ManifestCell, namespace: dict[str, Any]) -> Any:

@@ -42,6 +42,20 @@ class ManifestEndpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class ManifestValue:
+    """One object that ships as data, in `values/<sha256>`.
+
+    It comes in behind all cells up to `index`; `cell` is the one that made it.
+    """
+
+    name: str
+    cell: str
+    index: int
+    sha256: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceSettings:
     """How the service answers: seconds, a port inside the container, a secret's name."""
 
@@ -77,6 +91,7 @@ class Manifest:
     notebook_sha256: str
     cells: tuple[ManifestCell, ...]
     endpoints: tuple[ManifestEndpoint, ...]
+    values: tuple[ManifestValue, ...] = ()
     git_commit: str | None = None
     imports: tuple[str, ...] = ()
     parameters: dict[str, Setting] = field(default_factory=dict)
@@ -131,6 +146,7 @@ def read_manifest(content: bytes) -> Manifest:
                 ManifestEndpoint(**{**endpoint, "examples": tuple(endpoint["examples"])})
                 for endpoint in raw["endpoints"]
             ),
+            "values": tuple(ManifestValue(**value) for value in raw["values"]),
             "imports": tuple(raw["imports"]),
             "service": ServiceSettings(**raw["service"]),
             "calls": CallSettings(**raw["calls"]),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
+from ..core.bundle import link_or_copy
 from ..core.dockerfile import (
     COMMAND,
     ENTRYPOINT,
@@ -23,11 +23,11 @@ from ..core.dockerfile import (
 from ..core.errors import BaseImageUnfit, BuildFailed, EngineFailed
 from ..core.image import Image
 from ..core.layered_image import LayeredImage, digest_of, put_on
-from ..core.layers import code_layer, requirements_layer, tools_layer
+from ..core.layers import code_layer, requirements_layer, tools_layer, value_layer
 from ..core.packing import base_image
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ..core.bundle import Bundle
     from ..core.layered_image import Foundation
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 PART = "org.nbdeploy.part"
 """Label of what deployments share: system packages, libraries, test tools."""
+_PARTS = {"lib": "requirements", "values": "values"}
 _PYTHON = "import sys; print('%d.%d' % sys.version_info[:2])"
 
 
@@ -52,7 +53,11 @@ def build_docker_image(engine: Engine, bundle: Bundle, progress: Progress) -> Im
     progress.check_cancelled()
     try:
         system = engine.foundation(_system(engine, base, bundle.config.image.apt, progress))
-        return _load(engine, bundle, _library(engine, system, library, progress), progress)
+        below = _put(engine, system, [library], "lib", progress)
+        values = [value_layer(*value) for value in sorted(bundle.values.items())]
+        if values:
+            below = _put(engine, below, values, "values", progress)
+        return _load(engine, bundle, below, progress)
     except BuildFailed as fault:
         # Layers by reference are no documented feature: engines with another store refuse them
         progress.log(f"{fault.message} Building the Dockerfile instead.")
@@ -133,14 +138,18 @@ def _system(engine: Engine, base: str, packages: tuple[str, ...], progress: Prog
     return tag
 
 
-def _library(engine: Engine, system: Foundation, layer: Layer, progress: Progress) -> Foundation:
-    """Return the image of system and requirements, loaded once for each lock."""
-    image = put_on(system, [layer.digest], {**system.settings, "Env": {}, "Labels": {PART: "lib"}})
-    tag = f"nbdeploy/lib:{_short(image.digest)}"
+def _put(
+    engine: Engine, below: Foundation, layers: Sequence[Layer], part: str, progress: Progress
+) -> Foundation:
+    """Return the image of `below` with large layers on it, loaded once for each content."""
+    labels = {"Env": {}, "Labels": {PART: part}}
+    image = put_on(below, [layer.digest for layer in layers], {**below.settings, **labels})
+    tag = f"nbdeploy/{part}:{_short(image.digest)}"
     if engine.image(tag) is None:
-        progress.log(f"Loading {layer.size / 2**20:.0f} MiB of requirements into the engine")
-        archive = image.archive(tag, {layer.digest: layer.path})
-        _load_archive(engine, image, _counted(archive, layer.size, progress))
+        size = sum(layer.size for layer in layers)
+        progress.log(f"Loading {size / 2**20:.1f} MiB of {_PARTS[part]} into the engine")
+        archive = image.archive(tag, {layer.digest: layer.path for layer in layers})
+        _load_archive(engine, image, _counted(archive, size, progress))
     return engine.foundation(tag)
 
 
@@ -170,7 +179,7 @@ def _build(engine: Engine, bundle: Bundle, layer: Layer, progress: Progress) -> 
         place = Path(folder)
         bundle.write(place)
         (place / "layers").mkdir()
-        _link(layer.path, place / "layers" / "requirements.tar")
+        link_or_copy(layer.path, place / "layers" / "requirements.tar")
         engine.build(place, tag, progress)
     return Image(tag, str(engine.image(tag).id), bundle.labels)  # type: ignore[union-attr]
 
@@ -204,11 +213,3 @@ def _counted(pieces: Iterator[bytes], total: int, progress: Progress) -> Iterato
 
 def _short(digest: str) -> str:
     return digest.removeprefix("sha256:")[:12]
-
-
-def _link(source: Path, place: Path) -> None:
-    """Put a kept layer into a build context without copying it where the disk is the same."""
-    try:
-        place.hardlink_to(source)
-    except OSError:
-        shutil.copyfile(source, place)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
+from ..core.bundle import link_or_copy
 from ..core.deployment import Availability, Deployment, Version, choose_version, number_for
 from ..core.errors import DeploymentNotFound
 from ..core.image import Image
@@ -73,6 +74,9 @@ class ProcessTarget:
                 file = place / path.removeprefix("files/")
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(content)
+            (place / "values").mkdir(exist_ok=True)
+            for sha256, value in bundle.values.items():
+                link_or_copy(value, place / "values" / sha256)
             run = {"python": bundle.lock.python_executable, "packages": str(packages),
                    "secrets": list(bundle.manifest.secret_names())}  # fmt: skip
             (place / "run.json").write_text(json.dumps(run), encoding="utf-8")
