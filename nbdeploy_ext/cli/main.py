@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..core.capture import LiveKernel, RunCells
 from ..core.deployment import StartRequest
 from ..core.errors import DeployRefused, NbdeployError, Unreachable, UsageError
 from ..core.layers import requirements_layer
@@ -20,6 +21,8 @@ from ..core.pipeline import (
     deploy_notebook,
 )
 from ..core.secrets import read_secrets
+from ..core.values import ValueStore
+from ..session.running_kernels import find_connection_file
 from ..targets.registry import TARGETS, all_targets, find_target, open_target
 from ..targets.service_client import ask
 from .output import (
@@ -35,6 +38,8 @@ from .output import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..core.capture import ValueSource
+
 EXIT_STATUS: dict[type[NbdeployError], int] = {Unreachable: 3, UsageError: 2, NbdeployError: 1}
 """Looked up along an error's MRO: refused or failed 1, wrong usage 2, unreachable 3."""
 
@@ -44,6 +49,19 @@ name_option = click.option("--name", help="The deployment's name.")
 target_option = click.option(
     "--target", default="docker", show_default=True, type=click.Choice(list(TARGETS))
 )
+
+
+values_option = click.option(
+    "--values", default="run", show_default=True, type=click.Choice(["live", "run"]),
+    help="Ship values from the notebook's running kernel, or run the cells that make them.",
+)  # fmt: skip
+
+
+def _source(values: str, notebook: Path) -> ValueSource:
+    store = ValueStore()
+    if values == "run":
+        return RunCells(store)
+    return LiveKernel(store, find_connection_file(notebook))
 
 
 def exit_status(error: NbdeployError) -> int:
@@ -114,13 +132,14 @@ def check(*, notebook: Path, as_json: bool) -> None:
 @_command
 @notebook_argument
 @click.option("--port", type=int, default=8000, show_default=True)
-def run(*, notebook: Path, port: int, as_json: bool) -> None:
+@values_option
+def run(*, notebook: Path, port: int, values: str, as_json: bool) -> None:
     """Serve in this machine's own environment, no engine, until interrupted."""
     del as_json  # the service's own log is all that there is to say
     from ..targets.process_target import ProcessTarget  # noqa: PLC0415  (only this command)
 
     with Terminal() as progress:
-        bundle = bundle_notebook(notebook, progress)
+        bundle = bundle_notebook(notebook, progress, values=_source(values, notebook))
         secrets = read_secrets(bundle.manifest.secret_names())
         progress.step("build")
         target = ProcessTarget()
@@ -133,12 +152,13 @@ def run(*, notebook: Path, port: int, as_json: bool) -> None:
 @_command
 @notebook_argument
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-def export(*, notebook: Path, folder: Path, as_json: bool) -> None:
+@values_option
+def export(*, notebook: Path, folder: Path, values: str, as_json: bool) -> None:
     """Write the bundle; `docker build DIR` makes the image without nbdeploy."""
     if folder.exists() and any(folder.iterdir()):
         raise UsageError(f"{folder} is not empty.", hint="Name a new or an empty folder.")
     with Terminal() as progress:
-        bundle = bundle_notebook(notebook, progress)
+        bundle = bundle_notebook(notebook, progress, values=_source(values, notebook))
         progress.step("build")
         layer = requirements_layer(bundle.lock, progress, bundle.config.image)
         bundle.write(folder)
@@ -153,10 +173,14 @@ def export(*, notebook: Path, folder: Path, as_json: bool) -> None:
 @notebook_argument
 @target_option
 @name_option
-def build(*, notebook: Path, target: str, name: str | None, as_json: bool) -> None:
+@values_option
+def build(*, notebook: Path, target: str, name: str | None, values: str, as_json: bool) -> None:
     """Make the image."""
     with Terminal() as progress:
-        bundle, image = build_notebook(notebook, open_target(target), progress, name=name)
+        source = _source(values, notebook)
+        bundle, image = build_notebook(
+            notebook, open_target(target), progress, name=name, values=source
+        )
     document = {"name": bundle.name, "image": image.reference, "digest": image.digest}
     answer(document, f"{image.reference}  {image.digest}", as_json=as_json)
 
@@ -164,11 +188,13 @@ def build(*, notebook: Path, target: str, name: str | None, as_json: bool) -> No
 @_command
 @notebook_argument
 @target_option
-def test(*, notebook: Path, target: str, as_json: bool) -> None:
+@values_option
+def test(*, notebook: Path, target: str, values: str, as_json: bool) -> None:
     """Make the image and run its test cells inside it."""
     chosen = open_target(target)
     with Terminal() as progress:
-        bundle, image = build_notebook(notebook, chosen, progress)
+        source = _source(values, notebook)
+        bundle, image = build_notebook(notebook, chosen, progress, values=source)
         secrets = read_secrets(bundle.manifest.secret_names())
         progress.step("verify")
         verification = chosen.verify(image, bundle, secrets, progress)
@@ -182,12 +208,14 @@ def test(*, notebook: Path, target: str, as_json: bool) -> None:
 @notebook_argument
 @target_option
 @name_option
-def deploy(*, notebook: Path, target: str, name: str | None, as_json: bool) -> None:
+@values_option
+def deploy(*, notebook: Path, target: str, name: str | None, values: str, as_json: bool) -> None:
     """Check, bundle, build, verify, start, switch; prints the URL."""
     chosen = open_target(target)
     try:
         with Terminal() as progress:
-            result = deploy_notebook(notebook, chosen, progress, name=name)
+            source = _source(values, notebook)
+            result = deploy_notebook(notebook, chosen, progress, name=name, values=source)
     except DeployRefused as refusal:
         if not as_json:
             raise

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from jupyter_client.blocking.client import BlockingKernelClient
-from jupyter_client.manager import KernelManager
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.manager import AsyncKernelManager
 
 from .errors import CellRaised, KernelUnavailable
 
@@ -24,40 +25,43 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class KernelSession:
-    """One connection to a kernel."""
+    """One connection to a kernel, on an event loop of its own."""
 
-    def __init__(self, client: BlockingKernelClient) -> None:
+    def __init__(self, client: AsyncKernelClient, loop: asyncio.AbstractEventLoop) -> None:
         """Take a client whose channels run."""
         self._client = client
+        self._loop = loop
 
     def execute(self, code: str, progress: Progress, *, cell: str = "") -> None:
         """Run code unseen by the kernel's history, and wait however long it takes.
 
         What it prints goes to the log. Raises `CellRaised`, `KernelUnavailable`, `Cancelled`.
         """
-        sent = self._client.execute(code, silent=not cell, store_history=False, allow_stdin=False)
+        content = self._loop.run_until_complete(self._execute(code, progress, silent=not cell))
+        if content["status"] != "ok":
+            raise _raised(content, cell)
+
+    async def _execute(self, code: str, progress: Progress, *, silent: bool) -> dict[str, Any]:
+        sent = self._client.execute(code, silent=silent, store_history=False, allow_stdin=False)
         while True:
             progress.check_cancelled()
-            self._pass_on(progress)
+            await self._pass_on(progress)
             try:
-                reply = self._client.get_shell_msg(timeout=_LOOK_AGAIN)
+                reply = await self._client.get_shell_msg(timeout=_LOOK_AGAIN)
             except queue.Empty:
-                if not self._client.is_alive():
+                if not await self._client.is_alive():
                     raise KernelUnavailable(
                         "The kernel died.", hint="It may have run out of memory; start it again."
                     ) from None
                 continue
             if reply["parent_header"].get("msg_id") == sent:
-                break
-        self._pass_on(progress)
-        content = reply["content"]
-        if content["status"] != "ok":
-            raise _raised(content, cell)
+                await self._pass_on(progress)
+                return reply["content"]  # type: ignore[no-any-return]
 
-    def _pass_on(self, progress: Progress) -> None:
+    async def _pass_on(self, progress: Progress) -> None:
         while True:
             try:
-                message = self._client.get_iopub_msg(timeout=0)
+                message = await self._client.get_iopub_msg(timeout=0)
             except queue.Empty:
                 return
             if message["msg_type"] == "stream":
@@ -68,41 +72,54 @@ class KernelSession:
 @contextmanager
 def join_kernel(connection_file: Path) -> Iterator[KernelSession]:
     """Connect to a running kernel by its connection file."""
-    client = BlockingKernelClient(connection_file=str(connection_file))
-    try:
-        client.load_connection_file()
-        client.start_channels()
-        client.hb_channel.unpause()  # or nobody notices that it died
-    except (OSError, ValueError) as fault:
-        raise KernelUnavailable(
-            "The notebook's kernel can't be reached.", hint="Start it again in JupyterLab."
-        ) from fault
-    try:
-        yield KernelSession(client)
-    finally:
-        client.stop_channels()
+    with _own_loop() as loop:
+        client = AsyncKernelClient(connection_file=str(connection_file))
+        try:
+            client.load_connection_file()
+            client.start_channels()
+            client.hb_channel.unpause()  # or nobody notices that it died
+        except (OSError, ValueError) as fault:
+            raise KernelUnavailable(
+                "The notebook's kernel can't be reached.", hint="Start it again in JupyterLab."
+            ) from fault
+        try:
+            yield KernelSession(client, loop)
+        finally:
+            client.stop_channels()
 
 
 @contextmanager
 def start_kernel(notebook: Notebook) -> Iterator[KernelSession]:
     """Start a kernel of the notebook's kind in its folder, and end it afterwards."""
-    manager = KernelManager(kernel_name=notebook.kernel or "python3")
+    with _own_loop() as loop:
+        manager = AsyncKernelManager(kernel_name=notebook.kernel or "python3")
+        client = None
+        try:
+            loop.run_until_complete(manager.start_kernel(cwd=str(notebook.folder)))
+            client = manager.client()
+            client.start_channels()
+            loop.run_until_complete(client.wait_for_ready(timeout=60))
+        except Exception as fault:  # jupyter_client raises RuntimeError, OSError and its own
+            loop.run_until_complete(manager.shutdown_kernel(now=True))
+            raise KernelUnavailable(
+                f"The notebook's kernel {notebook.kernel or 'python3'} does not start.",
+                hint="Start it in JupyterLab to see why.",
+            ) from fault
+        try:
+            yield KernelSession(client, loop)
+        finally:
+            client.stop_channels()
+            loop.run_until_complete(manager.shutdown_kernel(now=True))
+
+
+@contextmanager
+def _own_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    loop = asyncio.new_event_loop()
     try:
-        manager.start_kernel(cwd=str(notebook.folder))
-        client = manager.client()
-        client.start_channels()
-        client.wait_for_ready(timeout=60)
-    except Exception as fault:  # jupyter_client raises RuntimeError, OSError and its own
-        manager.shutdown_kernel(now=True)
-        raise KernelUnavailable(
-            f"The notebook's kernel {notebook.kernel or 'python3'} does not start.",
-            hint="Start it in JupyterLab to see why.",
-        ) from fault
-    try:
-        yield KernelSession(client)
+        yield loop
+        loop.run_until_complete(loop.shutdown_asyncgens())
     finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
+        loop.close()
 
 
 def _raised(content: dict[str, Any], cell: str) -> CellRaised:

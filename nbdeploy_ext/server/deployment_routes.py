@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_server.auth.decorator import authorized
 from tornado import web
 
+from ..core.capture import LiveKernel, RunCells
 from ..core.config import read_config
 from ..core.errors import EngineUnreachable, NbdeployError, UsageError
 from ..core.notebook import read_notebook
 from ..core.pipeline import deploy_notebook
 from ..core.secrets import read_secrets
 from ..core.service import service_name
+from ..core.values import ValueStore
 from ..targets.registry import all_targets, find_target, open_target
 from ..targets.service_client import ask
 from .base import DeployHandler
 from .jobs import Job
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import httpx
 
+    from ..core.capture import ValueSource
     from ..core.deployment import Deployment, Target
 
 
@@ -59,14 +61,29 @@ class DeploymentsHandler(DeployHandler):
         path = self.notebook_path(body.get("path"))
         target = body.get("target") or "docker"
         name, chosen = await self.in_thread(_prepare, path, body.get("name"), target)
+        values = await self._values(body)
 
         def work(progress: Any) -> dict[str, Any]:
-            return deploy_notebook(path, chosen, progress, name=name).as_json()
+            return deploy_notebook(path, chosen, progress, name=name, values=values).as_json()
 
         job = self.jobs.submit(Job("deploy", name, str(body["path"]), target, work))
         self.set_status(HTTPStatus.ACCEPTED)
         self.set_header("Location", f"{self.base_url}nbdeploy/api/jobs/{job.job_id}")
         self.answer(job.as_json())
+
+    async def _values(self, body: dict[str, Any]) -> ValueSource:
+        """Return where values come from: the notebook's own kernel, unless `run` is asked for."""
+        wanted = body.get("values", "live")
+        if wanted not in {"live", "run"}:
+            raise UsageError("`values` is `live` or `run`.")
+        if wanted == "run":
+            return RunCells(ValueStore())
+        sessions = await self.session_manager.list_sessions()
+        path = str(body["path"]).split(":", 1)[-1]
+        found = (s for s in sessions if str(s["path"]).split(":", 1)[-1] == path)
+        kernel = next((s["kernel"]["id"] for s in found), None)
+        manager = self.kernel_manager.get_kernel(kernel) if kernel is not None else None
+        return LiveKernel(ValueStore(), Path(manager.connection_file) if manager else None)
 
 
 class DeploymentHandler(DeployHandler):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,9 +15,6 @@ from nbdeploy_ext.core.pipeline import analyse
 from nbdeploy_ext.core.progress import Silent
 from nbdeploy_ext.core.values import ValueStore
 from tests.notebooks import write_notebook
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SCALER = """\
 class Scaler:
@@ -109,26 +107,25 @@ def test_the_running_kernel_gives_its_values_and_keeps_its_names(
     path = write(tmp_path, *CELLS, values=["model"])
     spec = analyse(path)
     with start_kernel(spec.notebook) as session:
-        client = session._client
+        file = Path(session._client.connection_file)
+
+        def run(code: str) -> None:
+            client, loop = session._client, session._loop
+            reply = loop.run_until_complete(client.execute(code, reply=True, timeout=30))
+            assert reply["content"]["status"] == "ok"
+
         for cell in spec.notebook.code_cells():
-            session.execute("", Silent())
-            client.execute(cell.source, reply=True, timeout=30)
-        file = tmp_path / "connection"
-        file.write_text(json.dumps(client.get_connection_info(), default=bytes.decode))
+            run(cell.source)
         live = LiveKernel(store, file)
         (value,) = live(spec, spec.values, Silent())
         assert value.stored is not None
-        reply = client.execute(
-            "assert not {'capture', 'cloudpickle', 'place'} & set(globals())",
-            reply=True, timeout=30,
-        )  # fmt: skip
-        assert reply["content"]["status"] == "ok"
+        run("assert not {'capture', 'cloudpickle', 'place'} & set(globals())")
         edited = [*CELLS[:2], ("train", None, "model = Scaler(2.0)"), CELLS[3]]
         spec = analyse(write(tmp_path, *edited, values=["model"]))
         with pytest.raises(DeployRefused) as refused:
             live(spec, spec.values, Silent())
         assert refused.value.details["diagnostics"][0]["code"] == "NBD502"
-        client.execute("del model", reply=True, timeout=30)
+        run("del model")
         spec = analyse(path)
         with pytest.raises(DeployRefused) as refused:
             live(spec, spec.values, Silent())
