@@ -78,15 +78,14 @@ def make_app(service: Service) -> ASGIApp:  # noqa: C901  (a flat list of routes
 
 def _endpoint(service: Service, name: str) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
-        too_large = problem(413, f"The body is over {BODY_LIMIT} bytes.")
         announced = request.headers.get("content-length", "0")
         if announced.isdecimal() and int(announced) > BODY_LIMIT:
-            return too_large
+            return service.refuse(name, 413, f"The body is over {BODY_LIMIT} bytes.")
         body = bytearray()
         async for chunk in request.stream():
             body += chunk
             if len(body) > BODY_LIMIT:
-                return too_large
+                return service.refuse(name, 413, f"The body is over {BODY_LIMIT} bytes.")
         return await service.call(name, bytes(body))
 
     return answer

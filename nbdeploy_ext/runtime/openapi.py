@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from .service import Service
 
 _REFS = "#/components/schemas/{model}"
+_EXTRAS = "**"  # no function's name holds it
 _ERRORS = {
     "400": "Not JSON",
+    "413": "A body that is too large",
     "422": "A wrong argument",
     "500": "The notebook raised",
     "504": "The call took too long",
@@ -49,7 +51,9 @@ def openapi_document(service: Service) -> dict[str, Any]:
             "version": str(service.version or manifest.notebook_sha256[:12]),
         },
         "paths": {
-            operation.endpoint.path: {"post": _operation(operation, schemas)}
+            operation.endpoint.path: {
+                "post": _operation(operation, schemas, is_guarded=service.token is not None)
+            }
             for operation in service.operations.values()
         },
         "components": {"schemas": {"Problem": _PROBLEM, **definitions}},
@@ -65,6 +69,8 @@ def _schemas(service: Service) -> tuple[dict[tuple[str, str], Any], dict[str, An
     wanted: list[tuple[str, Literal["validation", "serialization"], TypeAdapter[Any]]] = []
     for name, operation in service.operations.items():
         wanted.append((name, "validation", operation.codec.arguments))
+        if operation.codec.extras is not None:
+            wanted.append((f"{name}{_EXTRAS}", "validation", operation.codec.extras))
         if operation.codec.result is not None:
             wanted.append((name, "serialization", operation.codec.result))
     # Together, so that two classes of one name get two names
@@ -94,10 +100,15 @@ def _can_be_drawn(
     return True
 
 
-def _operation(operation: Operation, schemas: dict[tuple[str, str], Any]) -> dict[str, Any]:
+def _operation(
+    operation: Operation, schemas: dict[tuple[str, str], Any], *, is_guarded: bool
+) -> dict[str, Any]:
     endpoint, function = operation.endpoint, operation.function
     text = inspect.getdoc(function) or ""
     arguments = _with_defaults(schemas.get((endpoint.name, "validation"), {}), operation)
+    extras = schemas.get((f"{endpoint.name}{_EXTRAS}", "validation"))
+    if extras is not None:
+        arguments["additionalProperties"] = extras["additionalProperties"]
     result = schemas.get((endpoint.name, "serialization"), {})
     body: dict[str, Any] = {"schema": arguments}
     if endpoint.examples:
@@ -110,7 +121,8 @@ def _operation(operation: Operation, schemas: dict[tuple[str, str], Any]) -> dic
     answers: dict[str, Any] = {
         "200": {"description": "The result", "content": {kind: {"schema": result}}}
     }
-    for status, said in _ERRORS.items():
+    errors = {**({"401": "No token, or a wrong one"} if is_guarded else {}), **_ERRORS}
+    for status, said in errors.items():
         answers[status] = {"description": said, "content": {"application/problem+json": problem}}
     return {
         "operationId": endpoint.name,
@@ -130,7 +142,9 @@ def _with_defaults(schema: dict[str, Any], operation: Operation) -> dict[str, An
         if name not in properties or parameter.default is parameter.empty:
             continue
         try:
-            properties[name] = {**properties[name], "default": plain_value(parameter.default)}
+            default = plain_value(parameter.default)
         except (NotJson, ValueError):  # an object as default has no form in a document
             continue
+        if default is not None or parameter.default is None:  # NaN has none either
+            properties[name] = {**properties[name], "default": default}
     return {**schema, "properties": properties}

@@ -34,7 +34,7 @@ _GONE = 499  # nginx's word for a caller that hung up
 @dataclass(frozen=True, slots=True)
 class _Request:
     operation: Operation
-    body: bytes
+    body: bytes | None
     begun: float
 
 
@@ -108,6 +108,11 @@ class Service:
             except Exception as error:  # noqa: BLE001  the request boundary: callers get a problem
                 return self._failed(request, error)
 
+    def refuse(self, name: str, status: int, detail: str) -> Response:
+        """Answer a request to an endpoint with a problem, before its body was read."""
+        request = _Request(self.operations[name], None, time.perf_counter())
+        return self._book(request, problem(status, detail))
+
     async def _answer(self, request: _Request) -> Response:
         begun = asyncio.ensure_future(self._begin(request))
         done, _ = await asyncio.wait({begun}, timeout=self._limit)
@@ -124,7 +129,7 @@ class Service:
 
     async def _begin(self, request: _Request) -> bytes | tuple[bytes, AsyncGenerator[bytes, None]]:
         """Return the result, or a stream's first line and the rest: its errors are a problem."""
-        arguments = await self.compute.decode(request.operation, request.body)
+        arguments = await self.compute.decode(request.operation, request.body or b"")
         answer = await self.compute.answer(request.operation, arguments)
         if isinstance(answer, bytes):
             return answer

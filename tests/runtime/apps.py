@@ -14,11 +14,14 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from nbdeploy_ext.runtime.manifest import Manifest, ManifestCell, ManifestEndpoint
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 RUNTIME = Path(__file__).parents[2] / "nbdeploy_ext" / "runtime"
 HEADER = """\
@@ -147,6 +150,12 @@ class Running:
             stream.close()  # type: ignore[union-attr]
         return status
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
     def logged(self, text: str, seconds: float = 10) -> dict[str, Any]:
         """Wait for a log line that holds `text`."""
         until = time.monotonic() + seconds
@@ -158,10 +167,10 @@ class Running:
         raise AssertionError(f"{text!r} is not in the log: {self.log}")
 
 
-def serve(folder: Path, **env: str) -> Running:
+def serve(folder: Path, port: int = 0, **env: str) -> Running:
     """Start serving and wait for `ready` or the end; the last event says which."""
     process = subprocess.Popen(
-        command("serve", "--host", "127.0.0.1", "--port", "0"), cwd=folder,
+        command("serve", "--host", "127.0.0.1", "--port", str(port)), cwd=folder,
         env=environment(folder, **env), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     running = Running(process)

@@ -32,7 +32,7 @@ def _starter(folder: Path, stack: ExitStack) -> Callable[..., Running]:
     def begin(
         *cells: tuple[str, str, str], env: dict[str, str] | None = None, **more: Any
     ) -> Running:
-        running = serve(write_app(folder, *cells, **more), **(env or {}))
+        running = serve(write_app(folder, *cells, **more), 0, **(env or {}))
         stack.callback(running.stop)
         return running
 

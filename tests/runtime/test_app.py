@@ -1,0 +1,237 @@
+"""The routes around the endpoints: documents, probes, limits of HTTP, the token."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import socket
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+TYPES = """\
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from typing import Annotated, Iterator, Literal, Optional, TypedDict, Union
+from uuid import UUID
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import BaseModel, Field
+
+class Colour(Enum):
+    RED = "red"
+
+@dataclass
+class Applicant:
+    income: float
+    colour: Colour = Colour.RED
+    photo: bytes = b""
+
+class Row(TypedDict):
+    id: int
+
+class Form(BaseModel):
+    age: Annotated[int, Field(ge=0)]
+    applicant: Optional[Applicant] = None
+
+class Own:
+    pass
+"""
+ENDPOINTS = '''\
+def decide(applicant: Applicant, /, limit: float = 0.5, *, kind: Literal["a", "b"] = "a") -> bool:
+    """Say whether a loan is granted.
+
+    By a rule.
+    """
+    return True
+
+def kinds(
+    number: int, when: dt.datetime, day: dt.date, span: dt.timedelta, price: Decimal, key: UUID,
+    raw: bytes, rows: list[Row], form: Form, array: NDArray[np.float64], frame: pd.DataFrame,
+    series: pd.Series, either: Union[int, str], maybe: Optional[int], own: Own, anything,
+    scalar: np.float32 = np.float32(1.5), colour: Colour = Colour.RED,
+    missing: float = float("nan"),
+) -> dict[str, Row]:
+    return {}
+
+def open_ended(a: int, *rest: int, **weights: float) -> None:
+    return None
+
+def stream(n: int) -> Iterator[Form]:
+    yield from ()
+'''
+NAMES = ("decide", "kinds", "open_ended", "stream")
+EXAMPLE = {"applicant": {"income": 1.0, "photo": "AP8="}}
+
+
+@pytest.fixture(scope="module")
+def running(start_once):
+    return start_once(
+        ("types", "production", TYPES),
+        ("calls", "production", ENDPOINTS),
+        ("watch", "monitor", "len(calls)"),
+        endpoints={name: [EXAMPLE] if name == "decide" else [] for name in NAMES},
+        git_commit="abc123",
+        env={"NBDEPLOY_VERSION": "7"},
+    )
+
+
+@pytest.fixture(scope="module")
+def document(running):
+    return running.client.get("/openapi.json").json()
+
+
+def arguments_of(document, name):
+    body = document["paths"][f"/{name}"]["post"]["requestBody"]
+    return body["content"]["application/json"]["schema"]
+
+
+def result_of(document, name, kind="application/json"):
+    return document["paths"][f"/{name}"]["post"]["responses"]["200"]["content"][kind]["schema"]
+
+
+def test_the_document_is_openapi_3_1(document) -> None:
+    assert document["openapi"] == "3.1.0"
+    assert [str(error) for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
+
+
+def test_the_document_says_what_an_endpoint_takes_and_gives(document) -> None:
+    operation = document["paths"]["/decide"]["post"]
+    assert operation["summary"] == "Say whether a loan is granted."
+    assert operation["requestBody"]["required"] is True
+    schema = arguments_of(document, "decide")
+    assert schema["required"] == ["applicant"]
+    assert schema["additionalProperties"] is False
+    assert schema["properties"]["limit"] == {"type": "number", "title": "Limit", "default": 0.5}
+    assert schema["properties"]["kind"]["enum"] == ["a", "b"]
+    assert result_of(document, "decide") == {"type": "boolean"}
+    assert set(operation["responses"]) == {"200", "400", "413", "422", "500", "504"}
+
+
+def test_the_document_shows_the_example_that_answered(document) -> None:
+    body = document["paths"]["/decide"]["post"]["requestBody"]["content"]["application/json"]
+    assert body["examples"] == {"example1": {"value": EXAMPLE}}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("number", {"type": "integer"}),
+        ("when", {"type": "string", "format": "date-time"}),
+        ("day", {"type": "string", "format": "date"}),
+        ("span", {"type": "string", "format": "duration"}),
+        ("key", {"type": "string", "format": "uuid"}),
+        ("raw", {"type": "string", "contentEncoding": "base64"}),
+        ("array", {"type": "array"}),
+        ("series", {"type": "array"}),
+        ("either", {"anyOf": [{"type": "integer"}, {"type": "string"}]}),
+        ("maybe", {"anyOf": [{"type": "integer"}, {"type": "null"}]}),
+        ("scalar", {"type": "number", "default": 1.5}),
+        ("missing", {"type": "number"}),
+        ("own", {}),
+        ("anything", {}),
+    ],
+)
+def test_the_document_says_the_truth_of_each_type(document, name, said) -> None:
+    schema = arguments_of(document, "kinds")["properties"][name]
+    assert {key: value for key, value in schema.items() if key != "title"} == said
+
+
+def test_the_document_names_the_notebooks_own_types(document) -> None:
+    shared = document["components"]["schemas"]
+    assert arguments_of(document, "kinds")["properties"]["colour"]["default"] == "red"
+    assert shared["Colour"]["enum"] == ["red"]
+    applicant = arguments_of(document, "decide")["properties"]["applicant"]
+    schema = shared[applicant["$ref"].rpartition("/")[2]]
+    assert schema["required"] == ["income"]
+    assert schema["properties"]["photo"]["contentEncoding"] == "base64"
+
+
+def test_the_document_says_what_any_number_of_arguments_are(document) -> None:
+    schema = arguments_of(document, "open_ended")
+    assert list(schema["properties"]) == ["a"]
+    assert schema["additionalProperties"] == {"type": "number"}
+
+
+def test_the_document_says_what_a_stream_is_of(document) -> None:
+    schema = result_of(document, "stream", "application/x-ndjson")
+    assert schema["$ref"].startswith("#/components/schemas/Form")
+
+
+@pytest.mark.parametrize("path", ["/docs", "/"])
+def test_the_page_needs_nothing_from_the_internet(running, path) -> None:
+    answer = running.client.get(path)
+    assert answer.headers["content-type"].startswith("text/html")
+    assert re.findall(r"(?:https?:)?//[\w.]+|@import|<link|src=", answer.text) == []
+    assert "fetch('openapi.json')" in answer.text
+
+
+def test_the_version_names_notebook_cells_and_commit(running) -> None:
+    said = running.client.get("/version").json()
+    assert (said["notebook"], said["version"], said["git_commit"]) == ("loan.ipynb", 7, "abc123")
+    cells = {cell["id"]: cell for cell in said["cells"]}
+    assert list(cells) == ["types", "calls", "watch"]
+    assert cells["calls"]["sha256"] == hashlib.sha256(ENDPOINTS.encode()).hexdigest()
+    assert cells["watch"]["role"] == "monitor"
+
+
+def test_the_probes_answer(running) -> None:
+    assert running.client.get("/healthz").json() == {"status": "alive"}
+    assert running.client.get("/readyz").json() == {"status": "ready"}
+    assert running.client.head("/healthz").status_code == 200
+
+
+def test_an_unknown_path_is_a_problem(running) -> None:
+    answer = running.client.post("/nothing", json={})
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(("method", "path", "allowed"), [
+    ("GET", "/decide", {"POST"}), ("DELETE", "/decide", {"POST"}),
+    ("POST", "/version", {"GET", "HEAD"}),
+])  # fmt: skip
+def test_a_wrong_method_is_told_the_right_one(running, method, path, allowed) -> None:
+    answer = running.client.request(method, path)
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == allowed
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def exchange(running, sent: bytes) -> bytes:
+    with socket.create_connection(
+        (running.client.base_url.host, running.client.base_url.port)
+    ) as s:
+        s.settimeout(20)
+        s.sendall(sent)
+        return s.recv(65536)
+
+
+def test_a_body_that_says_it_is_too_large_is_refused_unread(running) -> None:
+    head = b"POST /decide HTTP/1.1\r\nHost: x\r\nContent-Length: 104857601\r\n\r\n"
+    answer = exchange(running, head)
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert b"application/problem+json" in answer
+
+
+def test_a_body_that_grows_too_large_is_refused(running) -> None:
+    def chunks():
+        for _ in range(101):
+            yield b" " * 2**20
+
+    assert running.client.post("/decide", content=chunks()).status_code == 413
+    metrics = running.client.get("/metrics").text
+    assert 'nbdeploy_requests_total{endpoint="decide",status="413"}' in metrics
+
+
+def test_a_large_body_is_taken(running) -> None:
+    body = {"a": 1, **{f"w{n}": n / 3 for n in range(20_000)}}
+    assert running.client.post("/open_ended", json=body).json() is None
+
+
+def test_the_state_of_monitors_is_told_before_their_first_run(running) -> None:
+    state = running.client.get("/monitors").json()[0]
+    assert (state["cell"], state["state"]) in {("watch", "pending"), ("watch", "ok")}
