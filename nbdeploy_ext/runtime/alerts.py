@@ -16,17 +16,14 @@ _TRIES = 3
 
 
 class Alerts:
-    """Sends texts to Apprise URLs on a thread of its own."""
+    """Sends texts to Apprise URLs, each on a thread of its own: a slow one delays no other."""
 
     def __init__(self, channels: Sequence[str], cooldown: float) -> None:
         """Send to `channels`, at most once in `cooldown` seconds for the same monitor."""
-        self._channels = channels
+        self._channels = [_Channel(number, url) for number, url in enumerate(channels, 1)]
         self._cooldown = cooldown
         self._told: dict[str, float] = {}
         self._failing: set[str] = set()
-        self._waiting: queue.Queue[tuple[str, str]] = queue.Queue()
-        if channels:
-            threading.Thread(target=self._deliver, name="nbdeploy-alerts", daemon=True).start()
 
     def tell(self, monitor: str, title: str, body: str) -> bool:
         """Queue an alert for a failing monitor; returns whether it was queued.
@@ -40,42 +37,52 @@ class Alerts:
             return False
         self._failing.add(monitor)
         self._told[monitor] = now
-        self._waiting.put((title, body))
+        for channel in self._channels:
+            channel.send(title, body)
         return True
 
     def recovered(self, monitor: str) -> None:
         """End the monitor's failure: the next one is news again."""
         self._failing.discard(monitor)
 
+
+class _Channel:
+    """One Apprise URL; logs call it by its number and scheme, because all else may be secret."""
+
+    def __init__(self, number: int, url: str) -> None:
+        self._url = url
+        self._name = f"{number} ({url.partition('://')[0]})" if "://" in url else str(number)
+        self._waiting: queue.Queue[tuple[str, str]] = queue.Queue()
+        self._is_begun = False
+
+    def send(self, title: str, body: str) -> None:
+        """Queue one text."""
+        self._waiting.put((title, body))
+        if not self._is_begun:
+            self._is_begun = True
+            threading.Thread(target=self._deliver, name="nbdeploy-alerts", daemon=True).start()
+
     def _deliver(self) -> None:
-        message = self._waiting.get()
         # Apprise costs half a second; a service that never fails never pays
         import apprise  # noqa: PLC0415
 
-        # It logs addresses in full; what failed is said below, masked
+        # It logs addresses in full; what failed is said below, without them
         logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
-        channels = [_open(apprise, number, url) for number, url in enumerate(self._channels)]
-        while True:
-            for channel in channels:
-                if channel is not None:
-                    _send(channel, *message)
-            message = self._waiting.get()
+        channel = apprise.Apprise.instantiate(self._url, suppress_exceptions=True)
+        if channel is None:
+            _log.error("Alert channel %s is no Apprise URL", self._name)
+        while channel is not None:
+            title, body = self._waiting.get()
+            if not any(_sent(channel, title, body, attempt) for attempt in range(_TRIES)):
+                _log.error("Alert channel %s did not take an alert", self._name)
 
 
-def _open(apprise: Any, number: int, url: str) -> Any:
-    channel = apprise.Apprise.instantiate(url, suppress_exceptions=True)
-    if channel is None:
-        _log.error("Alert channel %d is no Apprise URL", number)
-    return channel
-
-
-def _send(channel: Any, title: str, body: str) -> None:
-    for attempt in range(_TRIES):
-        try:
-            if channel.notify(body=body, title=title, notify_type="failure"):
-                return
-        except Exception:  # noqa: BLE001  a plugin may raise anything; the next alert must go out
-            _log.debug("A channel raised", exc_info=True)
-        if attempt + 1 < _TRIES:
-            time.sleep(2**attempt)
-    _log.error("Alert channel %s did not take an alert", channel.url(privacy=True))
+def _sent(channel: Any, title: str, body: str, attempt: int) -> bool:
+    if attempt:
+        time.sleep(2 ** (attempt - 1))
+    try:
+        return bool(channel.notify(body=body, title=title, notify_type="failure"))
+    except Exception as error:  # noqa: BLE001  a plugin may raise anything; the next must go out
+        # Its words and its traceback may hold the address
+        _log.debug("A channel raised %s", type(error).__name__)
+        return False

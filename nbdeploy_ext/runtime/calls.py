@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import deque
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from importlib.util import find_spec
 from typing import Any
 
 BYTES = 64 * 2**20
@@ -64,10 +62,10 @@ class CallLog:
     def table(self) -> Any:
         """Return a DataFrame where the image has pandas, else a list of records."""
         records = self.records()
-        if "pandas" not in sys.modules and find_spec("pandas") is None:
+        try:
+            import pandas as pd  # noqa: PLC0415  (costs a second; only monitors need it)
+        except ImportError:
             return records
-        import pandas as pd  # noqa: PLC0415  (costs a second; only monitors need it)
-
         return pd.DataFrame(records, columns=list(_COLUMNS))
 
     def _record(self, call: Call) -> dict[str, Any]:
@@ -95,5 +93,5 @@ _COLUMNS = (
 def _read(raw: bytes | None) -> Any:
     try:
         return None if raw is None else json.loads(raw)
-    except ValueError:  # a body that was no JSON
+    except (ValueError, RecursionError):  # a body that was no JSON, or too deep
         return None

@@ -55,17 +55,32 @@ class Metrics:
         self._overdue = Gauge(
             "nbdeploy_overdue_calls", "Calls that run on after their 504", registry=self._registry
         )
-        self.monitor_value = Gauge(
+        self._monitor_value = Gauge(
             "nbdeploy_monitor_value", "What a monitor cell's last expression said",
             ["monitor", "key"], registry=self._registry,
         )  # fmt: skip
-        self.monitor_failing = Gauge(
+        self._monitor_keys: dict[str, set[str]] = {}
+        self._monitor_failing = Gauge(
             "nbdeploy_monitor_failing", "1 while a monitor fails", ["monitor"],
             registry=self._registry,
         )  # fmt: skip
-        self.monitor_runs = Counter(
+        self._monitor_runs = Counter(
             "nbdeploy_monitor_runs", "Runs of a monitor", ["monitor"], registry=self._registry
         )
+
+    def monitor_ran(
+        self, monitor: str, values: dict[str, float] | None, *, is_failing: bool
+    ) -> None:
+        """Export one run; keys that it has no more are gone, `None` leaves all as they are."""
+        self._monitor_runs.labels(monitor).inc()
+        self._monitor_failing.labels(monitor).set(is_failing)
+        if values is None:
+            return
+        for key in self._monitor_keys.get(monitor, set()) - values.keys():
+            self._monitor_value.remove(monitor, key)
+        for key, value in values.items():
+            self._monitor_value.labels(monitor, key).set(value)
+        self._monitor_keys[monitor] = set(values)
 
     def watch_overdue(self, count: Callable[[], float]) -> None:
         """Ask `count` for the overdue calls whenever the metrics are read."""

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 import logging
 import threading
 import time
+from concurrent.futures import CancelledError
+from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from .loader import App, CellFailed, execute
-from .values import NotJson, plain_value
+from .lane import Lane
+from .loader import App, CellFailed, execute, parse
+from .logs import known_secrets, mask
+from .values import NotJson, native, plain_value
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from .alerts import Alerts
     from .calls import CallLog
     from .manifest import ManifestCell
@@ -37,10 +44,15 @@ class MonitorState:
 
 
 class Monitors:
-    """Runs all monitor cells on one thread."""
+    """Runs all monitor cells, one after the other, on a thread of their own."""
 
     def __init__(
-        self, app: App, namespace: dict[str, Any], calls: CallLog, metrics: Metrics, alerts: Alerts
+        self,
+        app: App,
+        namespace: dict[str, Any],
+        calls: CallLog,
+        metrics: Metrics,
+        alerts: Alerts,
     ) -> None:
         """Take what the cells see and where their news goes."""
         self._app = app
@@ -48,9 +60,19 @@ class Monitors:
         self._calls = calls
         self._metrics = metrics
         self._alerts = alerts
+        self._secrets = known_secrets(app.manifest)
         self._cells = app.manifest.cells_of("monitor")
         self._states = {cell.id: MonitorState(cell.id) for cell in self._cells}
         self._stopped = threading.Event()
+        # A cell that hangs keeps its thread; the others get another
+        self._lane = Lane("nbdeploy-monitor-cells", len(self._cells) + 1)
+        self._hanging: dict[str, Future[Any]] = {}
+        self._limit = max(app.manifest.monitors_every, app.manifest.service.timeout)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a monitor cell runs now."""
+        return self._lane.is_busy
 
     def states(self) -> list[dict[str, Any]]:
         """Return every monitor's state, in notebook order."""
@@ -62,13 +84,15 @@ class Monitors:
             threading.Thread(target=self._loop, name="nbdeploy-monitors", daemon=True).start()
 
     def stop(self) -> None:
-        """End after the run that is under way."""
+        """Begin no other run."""
         self._stopped.set()
+        self._lane.close()
 
     def run_once(self) -> None:
         """Run every monitor cell now."""
         for cell in self._cells:
-            self._run(cell)
+            if not self._stopped.is_set():
+                self._run(cell)
 
     def _loop(self) -> None:
         every = self._app.manifest.monitors_every
@@ -78,37 +102,57 @@ class Monitors:
             self.run_once()
 
     def _run(self, cell: ManifestCell) -> None:
+        hanging = self._hanging.pop(cell.id, None)
+        if hanging is not None and not hanging.done():
+            self._hanging[cell.id] = hanging
+            return
         begun = time.perf_counter()
         before = self._states[cell.id]
-        value, message, line = self._value(cell)
+        found = self._found(cell)
+        message = mask(found.message, self._secrets)
         state = MonitorState(
             cell=cell.id,
             state="failing" if message else "ok",
-            value=before.value if message else value,
+            value=before.value if message else found.value,
             message=message,
-            line=line,
+            line=found.line,
             last_run=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
             runs=before.runs + 1,
             seconds=round(time.perf_counter() - begun, 4),
         )
         self._states[cell.id] = state
-        self._export(state)
+        self._metrics.monitor_ran(cell.id, found.gauges, is_failing=bool(message))
         self._tell(before, state)
 
-    def _value(self, cell: ManifestCell) -> tuple[Any, str, int | None]:
-        """Run one cell in a copy of the namespace; returns value, message, line of the failure."""
+    def _found(self, cell: ManifestCell) -> _Found:
+        """Run one cell within the limit."""
+        future = self._lane.submit(self._evaluated, cell)
         try:
-            namespace = {**self._namespace, "calls": self._calls.table()}
+            return future.result(self._limit)  # type: ignore[no-any-return]
+        except (TimeoutError, FutureTimeout):  # two classes before Python 3.11
+            self._hanging[cell.id] = future
+            self._lane.give_up(future)
+            return _Found(message=f"It runs for over {self._limit:g} s")
+        except CancelledError:  # stopped
+            return _Found()
+
+    def _evaluated(self, cell: ManifestCell) -> _Found:
+        """Run one cell in a copy of the namespace."""
+        try:
+            namespace = dict(self._namespace)
+            if "calls" in self._app.sources[cell.id]:  # pandas' import alone takes a second
+                namespace["calls"] = self._calls.table()
             value = execute(self._app, cell, namespace)
         except CellFailed as fault:
-            return None, _said(self._app, cell, fault), fault.line
+            # A failed assertion without words is its own source
+            return _Found(message=_said(self._app, cell, fault), line=fault.line)
         except Exception as error:  # noqa: BLE001  the other monitors must go on
             _log.exception("Monitor %s could not run", cell.id)
-            return None, f"{type(error).__name__}: {error}", None
+            return _Found(message=f"{type(error).__name__}: {error}")
         try:
-            return plain_value(value), "", None
+            return _Found(plain_value(value), _gauges(value))
         except (NotJson, ValueError, RecursionError):  # a plot, say: shown in a notebook, no gauge
-            return None, "", None
+            return _Found()
 
     def _tell(self, before: MonitorState, state: MonitorState) -> None:
         if state.state == "ok":
@@ -121,20 +165,34 @@ class Monitors:
         title = f"{self._app.manifest.name}: monitor {state.cell} fails"
         self._alerts.tell(state.cell, title, state.message)
 
-    def _export(self, state: MonitorState) -> None:
-        self._metrics.monitor_runs.labels(state.cell).inc()
-        self._metrics.monitor_failing.labels(state.cell).set(state.state == "failing")
-        values = state.value if isinstance(state.value, dict) else {"": state.value}
-        for key, value in values.items():
-            if isinstance(value, (int, float)):
-                self._metrics.monitor_value.labels(state.cell, str(key)).set(value)
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one run of a monitor cell gave."""
+
+    value: Any = None
+    gauges: dict[str, float] | None = None
+    message: str = ""
+    line: int | None = None
+
+
+def _gauges(value: Any) -> dict[str, float]:
+    """Return what Prometheus takes of a value: a number, or a dict's numbers by key."""
+    values = value if isinstance(value, dict) else {"": value}
+    plain = {str(key): native(item) for key, item in values.items()}
+    return {key: float(item) for key, item in plain.items() if isinstance(item, (int, float))}
 
 
 def _said(app: App, cell: ManifestCell, fault: CellFailed) -> str:
     """Return an assertion's own message, or its source where it has none."""
     if not isinstance(fault.error, AssertionError):
         return f"{type(fault.error).__name__}: {fault.error}"
-    lines = app.sources[cell.id].splitlines()
-    is_here = fault.cell == cell.id and fault.line is not None and fault.line <= len(lines)
-    source = lines[fault.line - 1].strip() if is_here and fault.line else "assertion failed"
-    return str(fault.error) or source
+    source = _assertion(app, cell, fault.line) if fault.cell == cell.id else None
+    return str(fault.error) or source or "assertion failed"
+
+
+def _assertion(app: App, cell: ManifestCell, line: int | None) -> str | None:
+    for node in ast.walk(parse(app, cell)):
+        if isinstance(node, ast.Assert) and line in range(node.lineno, node.end_lineno + 1):  # type: ignore[operator]
+            return ast.unparse(node)
+    return None

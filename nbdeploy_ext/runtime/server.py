@@ -125,9 +125,9 @@ def _serve_until_stopped(
     loop.run_until_complete(server.serve(sockets=[listener]))
     service.monitors.stop()
     service.compute.lane.close()
-    if service.compute.lane.is_busy:
-        # The interpreter would wait for a function that had its ten seconds
-        _log.warning("A call was still running and is dropped")
+    if service.compute.lane.is_busy or service.monitors.is_busy:
+        # The interpreter can't end beside a thread that is inside a function
+        _log.warning("A call or monitor was still running and is dropped")
         logging.shutdown()
         os._exit(0)
     loop.run_until_complete(loop.shutdown_asyncgens())

@@ -21,6 +21,8 @@ import httpx
 from nbdeploy_ext.runtime.manifest import Manifest, ManifestCell, ManifestEndpoint
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from typing_extensions import Self
 
 RUNTIME = Path(__file__).parents[2] / "nbdeploy_ext" / "runtime"
@@ -158,13 +160,8 @@ class Running:
 
     def logged(self, text: str, seconds: float = 10) -> dict[str, Any]:
         """Wait for a log line that holds `text`."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            found = next((line for line in list(self.log) if text in line), None)
-            if found:
-                return json.loads(found)  # type: ignore[no-any-return]
-            time.sleep(0.02)
-        raise AssertionError(f"{text!r} is not in the log: {self.log}")
+        found = wait_until(lambda: [line for line in list(self.log) if text in line], seconds)
+        return json.loads(found[0])  # type: ignore[no-any-return]
 
 
 def serve(folder: Path, port: int = 0, **env: str) -> Running:
@@ -197,6 +194,16 @@ def serve(folder: Path, port: int = 0, **env: str) -> Running:
     else:
         process.wait(20)
     return running
+
+
+def wait_until(ask: Callable[[], Any], seconds: float = 20) -> Any:
+    """Ask until the answer is true; returns it."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if found := ask():
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"it did not come true within {seconds:g} s")
 
 
 def lines_until_cut(client: httpx.Client, path: str, body: dict[str, Any]) -> list[str]:

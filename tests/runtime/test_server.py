@@ -136,7 +136,7 @@ def test_a_call_over_its_time_does_not_delay_a_stop(tmp_path) -> None:
         begun = time.monotonic()
     assert running.process.returncode == 0
     assert time.monotonic() - begun < 8
-    assert running.logged("A call was still running")["level"] == "warning"
+    assert running.logged("still running and is dropped")["level"] == "warning"
 
 
 def test_a_stop_without_calls_is_no_failure(tmp_path) -> None:
