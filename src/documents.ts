@@ -137,3 +137,19 @@ export interface IDeployment {
 export function isActive(job: Pick<IJob, 'state'>): boolean {
   return job.state === 'queued' || job.state === 'running';
 }
+
+/** The tests that stood in the job's way. */
+export function failedTests({
+  result
+}: Pick<IJob, 'result'>): readonly ITestOutcome[] {
+  return (result?.tests ?? []).filter(({ outcome }) => outcome === 'failed');
+}
+
+/** The problems that stood in the job's way. */
+export function blockingDiagnostics({
+  result
+}: Pick<IJob, 'result'>): readonly IDiagnostic[] {
+  return (result?.diagnostics ?? []).filter(
+    ({ severity }) => severity === 'error'
+  );
+}

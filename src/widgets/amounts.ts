@@ -39,3 +39,8 @@ export function amountOf({ done, total, unit }: IStep): string {
   const amount = total > 0 ? `${count(done)} / ${count(total)}` : count(done);
   return `${amount} ${shown}`.trim();
 }
+
+/** Write a duration in seconds with one decimal; `< 0.1` for less. */
+export function secondsOf(seconds: number): string {
+  return seconds > 0 && seconds < 0.1 ? '< 0.1' : seconds.toFixed(1);
+}

@@ -1,6 +1,6 @@
 import * as React from 'react';
 
-import type { IJob, ITestOutcome } from '../documents';
+import { failedTests, type IJob, type ITestOutcome } from '../documents';
 import { curlOf } from '../models/curl';
 import { CopyButton } from './copy-button';
 import { DiagnosticList } from './diagnostic-list';
@@ -18,13 +18,10 @@ export function JobResult({
   if (!result) {
     return null;
   }
-  const failed = (result.tests ?? []).filter(
-    ({ outcome }) => outcome === 'failed'
-  );
   return (
     <>
       {job.state === 'succeeded' && result.url && <Address url={result.url} />}
-      <FailedTests tests={failed} />
+      <FailedTests tests={failedTests(job)} />
       <DiagnosticList diagnostics={result.diagnostics ?? []} />
     </>
   );

@@ -2,7 +2,7 @@ import * as React from 'react';
 
 import { type IJob, isActive } from '../documents';
 import type { IJobModel } from '../tokens';
-import { FaultText } from './fault-text';
+import { JobFault } from './job-fault';
 import { JobLog } from './job-log';
 import { JobResult } from './job-result';
 import { usePanel } from './panel-context';
@@ -24,7 +24,7 @@ export function JobView(props: {
         {isActive(job) && <Cancel model={props.model} />}
       </div>
       <Announcement job={job} />
-      {job.error && <FaultText fault={job.error} />}
+      {job.error && <JobFault job={job} fault={job.error} />}
       <JobResult job={job} />
       <ol className="jp-nbdeploy-list" aria-label={trans.__('Steps')}>
         {job.steps.map(step => (

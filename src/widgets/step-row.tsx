@@ -1,7 +1,7 @@
 import * as React from 'react';
 
 import type { IStep } from '../documents';
-import { amountOf, useElapsed } from './amounts';
+import { amountOf, secondsOf, useElapsed } from './amounts';
 import { usePanel } from './panel-context';
 import { StateIcon } from './state-icon';
 import { stepStateWords, stepWords } from './words';
@@ -22,7 +22,7 @@ export function StepRow({ step }: { readonly step: IStep }): React.JSX.Element {
       <span className="jp-nbdeploy-Step-name">{name}</span>
       <span className="jp-nbdeploy-quiet">{running ? amountOf(step) : ''}</span>
       <span className="jp-nbdeploy-Step-seconds">
-        {seconds === null ? '' : trans.__('%1 s', seconds.toFixed(1))}
+        {seconds === null ? '' : trans.__('%1 s', secondsOf(seconds))}
       </span>
       {running && (
         <progress
