@@ -21,7 +21,7 @@ export function DeployBox(): React.JSX.Element {
       <p className="jp-nbdeploy-DeployBox-notebook" title={path}>
         {path ? fileName(path) : trans.__('No notebook is open')}
       </p>
-      <TargetChoice disabled={busy} />
+      <TargetChoice disabled={busy} explained={!fault} />
       <button
         type="button"
         className="jp-nbdeploy-button jp-mod-primary"

@@ -11,7 +11,7 @@ import { deploymentWords, targetWord } from './words';
 export function DeploymentsList(): React.JSX.Element {
   const { deployments, trans } = usePanel();
   useSignal(deployments.changed);
-  const all = deployments.deployments;
+  const all = [...deployments.deployments].sort(byState);
   return (
     <Section title={trans.__('Deployments')} count={all.length}>
       {deployments.error && (
@@ -34,6 +34,11 @@ export function DeploymentsList(): React.JSX.Element {
       </ul>
     </Section>
   );
+}
+
+/** What runs comes first, in the order of the names. */
+function byState(one: IDeployment, other: IDeployment): number {
+  return Number(one.state === 'stopped') - Number(other.state === 'stopped');
 }
 
 function DeploymentItem({

@@ -8,6 +8,8 @@ import { targetWord } from './words';
 /** The targets to choose from, and why the usual one was not taken. */
 export function TargetChoice(props: {
   readonly disabled: boolean;
+  /** Whether to say why the usual target was not taken. */
+  readonly explained: boolean;
 }): React.JSX.Element | null {
   const { deploy, trans } = usePanel();
   const id = React.useId();
@@ -33,7 +35,9 @@ export function TargetChoice(props: {
           </option>
         ))}
       </HTMLSelect>
-      {deploy.unavailable && <Unavailable target={deploy.unavailable} />}
+      {props.explained && deploy.unavailable && (
+        <Unavailable target={deploy.unavailable} />
+      )}
     </div>
   );
 }
