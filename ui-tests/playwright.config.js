@@ -16,6 +16,7 @@ module.exports = {
     baseURL: servers.plain.url,
     // Galata's recorder needs a browser build that Playwright downloads.
     video: 'off',
+    actionTimeout: 30_000,
     trace: 'retain-on-failure',
     launchOptions: {
       executablePath: process.env.UI_TEST_BROWSER ?? '/usr/bin/chromium',

@@ -32,6 +32,11 @@ export class PanelPage {
     return this.root.getByRole('region', { name: title });
   }
 
+  /** The row of a marked cell, found by a part of its title. */
+  markedCell(title: string): Locator {
+    return this.section('Marked cells').getByRole('button', { name: title });
+  }
+
   step(name: 'check' | 'bundle' | 'build' | 'verify' | 'start'): Locator {
     return this.job.locator(`[data-nbdeploy-step="${name}"]`);
   }

@@ -54,6 +54,7 @@ export class Service {
       const jobs = await this.jobs();
       expect(jobs.filter(({ finished }) => !finished)).toEqual([]);
     }).toPass();
+    await this._request.delete(`/nbdeploy/api/deployments/${this.name}`);
     this.containers().forEach(id => docker('rm', '--force', '--volumes', id));
     const images = docker('image', 'ls', '--quiet', ...this._filter());
     for (const id of new Set(images)) {

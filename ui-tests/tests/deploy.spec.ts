@@ -12,11 +12,12 @@ import { keepScreenshots } from '../pages/screenshots';
 import { test } from '../pages/service';
 
 const STEPS = ['check', 'bundle', 'build', 'verify', 'start'] as const;
+const PANEL = '#nbdeploy-panel';
 const STATE = 'data-nbdeploy-state';
 // A first build downloads the packages.
-const BUILD_MS = 600_000;
+const BUILD_MS = 300_000;
 
-test.describe.configure({ timeout: BUILD_MS + 120_000 });
+test.describe.configure({ timeout: BUILD_MS + 60_000 });
 
 test('a person marks the example, deploys it, calls it and stops it', async ({
   page,
@@ -54,10 +55,11 @@ test('a person marks the example, deploys it, calls it and stops it', async ({
   expect(digitsOf(await answer.text())).toBe(digitsOf(kernel));
   expect(await answer.json()).toEqual(JSON.parse(kernel));
 
-  await keepScreenshots(page, 'panel', '#nbdeploy-panel');
-  await notebook.cell(24).scrollIntoViewIfNeeded();
-  await notebook.cell(27).scrollIntoViewIfNeeded();
-  await keepScreenshots(page, 'marked-cells', '#main');
+  await panel.markedCell('THRESHOLD').click();
+  await page.notebook.save();
+  await keepScreenshots(page, 'panel', '#main');
+  await keepScreenshots(page, 'deployed', PANEL);
+  await keepScreenshots(page, 'marked-cells', '.jp-NotebookPanel');
 
   await panel.stop(service.name);
   await expect(panel.deployment(service.name)).toContainText('Stopped');
@@ -82,6 +84,7 @@ test('a reloaded tab goes on showing its deploy', async ({
   await expect(panel.step('verify')).toHaveAttribute(STATE, 'running');
   await expect(panel.deployButton).toHaveText('Deploying…');
   await expect(panel.log).not.toBeEmpty();
+  await keepScreenshots(page, 'deploying', PANEL);
   service.release();
   await expect(panel.job).toHaveAttribute(STATE, 'succeeded', {
     timeout: 60_000
@@ -153,8 +156,11 @@ test('a failing test cell is refused with its cell and line', async ({
   await expect(panel.step('start')).toHaveAttribute(STATE, 'pending');
   const failure = panel.job.getByRole('button', { name: 'test_decide' });
   await expect(failure).toContainText('cell 5, line 2');
-  await keepScreenshots(page, 'refused', '#nbdeploy-panel');
+  await keepScreenshots(page, 'refused', PANEL);
 
+  await expect(panel.job.getByRole('alert')).toContainText(
+    'One test failed, so nothing was started.'
+  );
   await failure.click();
   await expect(notebook.cell(4)).toHaveClass(/jp-mod-active/);
   expect(service.containers()).toEqual([]);

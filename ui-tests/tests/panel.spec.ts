@@ -64,19 +64,26 @@ test.describe('panel', () => {
     await expect(page.locator('#jp-main-statusbar')).toContainText('Ln 2');
   });
 
-  test('a refused notebook says why and deploys nothing', async ({ page }) => {
+  test('a refused notebook is saved first, says why and deploys nothing', async ({
+    request,
+    tmpPath
+  }) => {
     await notebook.mark(3, 'Production');
-    await page.notebook.save();
     await panel.deployButton.click();
     await expect(panel.job).toHaveAttribute('data-nbdeploy-state', 'failed');
     await expect(panel.step('check')).toHaveAttribute(
       'data-nbdeploy-state',
       'failed'
     );
-    await expect(panel.job.getByRole('alert')).toBeVisible();
+    await expect(panel.job.getByRole('alert')).toContainText(
+      /problems? stops? the deploy/
+    );
     await expect(panel.job.locator('.jp-nbdeploy-Diagnostic')).not.toHaveCount(
       0
     );
     await expect(panel.deployButton).toBeEnabled();
+    const saved = await request.get(`/api/contents/${tmpPath}/loan.ipynb`);
+    const { content } = (await saved.json()) as { content: typeof LOAN };
+    expect(content.cells[3].metadata.tags).toEqual(['production']);
   });
 });
