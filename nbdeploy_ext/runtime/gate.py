@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ast
-import asyncio
 import json
+import logging
 import os
 import threading
-import traceback
 import types
 from typing import TYPE_CHECKING, Any
 
@@ -18,18 +17,21 @@ from _pytest.outcomes import OutcomeException
 
 from .app import make_app
 from .gate_plugin import CellPlugin, Outcome, failed, told_place
-from .loader import CellFailed, compile_cell, parse, read_app, run_code
+from .loader import LOOP, CellFailed, compile_cell, parse, read_app, run_code
 from .logs import known_secrets, log_as_json, mask
-from .server import failed_event, listen, make_server
+from .server import failed_event, listen, make_server, new_event_loop
 from .service import Service
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Iterator
     from pathlib import Path
 
     from starlette.types import ASGIApp
 
     from .manifest import ManifestCell
+
+_log = logging.getLogger("nbdeploy.gate")
 
 
 def run_gate(folder: Path) -> int:
@@ -39,6 +41,10 @@ def run_gate(folder: Path) -> int:
     log_as_json(())
     secrets: tuple[str, ...] = ()
 
+    # The loop that serves is the one on which production cells awaited
+    loop = new_event_loop()
+    LOOP.set(loop)
+
     def say(event: dict[str, Any]) -> None:
         events.write(json.dumps(event) + "\n")
 
@@ -47,13 +53,14 @@ def run_gate(folder: Path) -> int:
         secrets = known_secrets(app.manifest)
         log_as_json(secrets)
         service = Service(app, alerts=False)
+        LOOP.set(None)  # a test that awaits may call `client`, which waits for the service's loop
         application = make_app(service)
     except Exception as error:  # noqa: BLE001  the deployer gets one event, whatever it was
         say(failed_event(error, secrets))
         return 2
     service.ready = True
     counts = {"passed": 0, "failed": 0}
-    with _client(service, application) as client:
+    with _client(loop, service, application) as client:
         for outcome in Gate(service, client).outcomes():
             if outcome["outcome"] in counts:
                 counts[outcome["outcome"]] += 1
@@ -92,7 +99,7 @@ class Gate:
             return [Outcome(name=cell.id, cell=cell.id, line=None, outcome="skipped",
                             message=str(skipped))]  # fmt: skip
         except (Exception, OutcomeException, SystemExit) as error:  # noqa: BLE001  a test's own
-            traceback.print_exception(error)
+            _log.error("%s failed", cell.id, exc_info=error)
             return [failed(cell.id, cell.id, *told_place(self._app, cell, error))]
         if tests:
             return self._with_pytest(cell, tests)
@@ -130,7 +137,10 @@ def _test_name(node: ast.stmt) -> str | None:
 class _client:  # noqa: N801  (reads as a function where it is used)
     """A client bound to the service, which runs for real on a loopback port."""
 
-    def __init__(self, service: Service, application: ASGIApp) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, service: Service, application: ASGIApp
+    ) -> None:
+        self._loop = loop
         self._listener = listen("127.0.0.1", 0)
         self._server = make_server(application)
         self._thread = threading.Thread(target=self._serve, name="nbdeploy-gate", daemon=True)
@@ -142,7 +152,7 @@ class _client:  # noqa: N801  (reads as a function where it is used)
         )
 
     def _serve(self) -> None:
-        asyncio.run(self._server.serve(sockets=[self._listener]))
+        self._loop.run_until_complete(self._server.serve(sockets=[self._listener]))
 
     def __enter__(self) -> httpx.Client:
         self._thread.start()
@@ -152,3 +162,5 @@ class _client:  # noqa: N801  (reads as a function where it is used)
         self._http.close()
         self._server.should_exit = True
         self._thread.join(10)
+        if not self._thread.is_alive():
+            self._loop.close()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-import sys
+import logging
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import pytest
+
+from .loader import wait_for
 
 if TYPE_CHECKING:
     import types
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from .loader import App
     from .manifest import ManifestCell
+
+_log = logging.getLogger("nbdeploy.gate")
 
 
 class Outcome(TypedDict):
@@ -82,7 +85,7 @@ class CellPlugin:
         if not inspect.iscoroutinefunction(pyfuncitem.obj):
             return None
         names = pyfuncitem._fixtureinfo.argnames  # noqa: SLF001  (as pytest's own hook reads it)
-        asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
+        wait_for(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
         return True
 
     @pytest.hookimpl(hookwrapper=True)
@@ -91,7 +94,7 @@ class CellPlugin:
         result: Any = yield
         report = result.get_result()
         if report.failed:
-            sys.stderr.write(f"{item.name} failed\n{report.longreprtext}\n")
+            _log.error("%s failed\n%s", item.name, report.longreprtext)
             self.outcomes[item.nodeid] = self._failure(item, call, report)
         elif report.when == "call" or report.skipped:
             self.outcomes[item.nodeid] = Outcome(
@@ -101,6 +104,10 @@ class CellPlugin:
     def _failure(self, item: Any, call: Any, report: Any) -> Outcome:
         if call.excinfo is None:  # a strict xfail that passed
             error: BaseException = AssertionError(report.longreprtext)
+            return failed(item.name, self._cell.id, self._defined(item), error)
+        missing = getattr(report.longrepr, "errorstring", None)
+        if missing is not None:  # a fixture: the exception itself has no words
+            error = LookupError(missing.strip().splitlines()[0])
             return failed(item.name, self._cell.id, self._defined(item), error)
         line, error, told = told_place(self._app, self._cell, call.excinfo.value)
         return failed(item.name, self._cell.id, line or self._defined(item), error, told)

@@ -23,7 +23,7 @@ from .manifest import Manifest, ManifestCell, ManifestValue, Setting, read_manif
 from .objects import load_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Coroutine, Iterable
     from types import CodeType
 
 SECRETS_FOLDER = "/run/secrets"
@@ -208,8 +208,11 @@ def compile_cell(
 def run_code(code: CodeType, namespace: dict[str, Any]) -> Any:
     """Run a cell's code, on the service's event loop where it awaits."""
     answer = eval(code, namespace)  # noqa: S307  (running the notebook is the whole purpose)
-    if not code.co_flags & inspect.CO_COROUTINE:
-        return answer
+    return wait_for(answer) if code.co_flags & inspect.CO_COROUTINE else answer
+
+
+def wait_for(answer: Coroutine[Any, Any, Any]) -> Any:
+    """Await on the service's loop, or on one of its own."""
     loop = LOOP.get()
     return asyncio.run(answer) if loop is None else loop.run_until_complete(answer)
 
