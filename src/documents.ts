@@ -14,11 +14,12 @@ export const ROLES: readonly Role[] = [
 /** Roles by cell id; null clears the cell's role. */
 export type Marks = Readonly<Record<string, Role | null>>;
 
-/** What can be done about a diagnostic; `mark` is the one that we apply. */
+/** What can be done about a diagnostic; `mark` and `value` are those that we apply. */
 export interface IFix {
   readonly title: string;
   readonly kind: string;
-  readonly marks?: Marks;
+  readonly marks?: Marks | null;
+  readonly values?: readonly string[] | null;
 }
 
 /** One problem in the notebook; `line` and `column` count from 1 in the cell. */
@@ -30,6 +31,16 @@ export interface IDiagnostic {
   readonly column: number | null;
   readonly message: string;
   readonly fix: IFix | null;
+  readonly other_fix?: IFix | null;
+}
+
+/** An object that ships as data; type and size are known once it was saved. */
+export interface IValue {
+  readonly name: string;
+  readonly cell: string;
+  readonly type: string | null;
+  readonly bytes: number | null;
+  readonly stale: boolean;
 }
 
 /** One served function; `parameters` and `result` are JSON Schemas. */
@@ -45,6 +56,7 @@ export interface IEndpoint {
 export interface IAnalysis {
   readonly name: string;
   readonly endpoints: readonly IEndpoint[];
+  readonly values: readonly IValue[];
   readonly diagnostics: readonly IDiagnostic[];
 }
 

@@ -195,8 +195,12 @@ class ProcessTarget:
         return gone
 
     def serve_foreground(self, request: StartRequest, port: int) -> int:
-        """Serve on loopback until interrupted; returns the exit status."""
+        """Serve on loopback until interrupted or ended; returns the exit status.
+
+        Call it from the main thread: signals come there.
+        """
         place = request.image.reference
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         with subprocess.Popen(
             _command(place, "serve", "--host", HOST, "--port", str(port)),
             cwd=place,
@@ -206,7 +210,8 @@ class ProcessTarget:
                 return process.wait()
             except KeyboardInterrupt:
                 process.terminate()
-                return process.wait(20)
+                # A terminal has told it too: the second signal may have met it on its way out
+                return max(0, process.wait(20))
 
     def _switch(
         self, name: str, state: dict[str, Any], number: int, secrets: Mapping[str, str],

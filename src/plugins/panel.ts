@@ -8,6 +8,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { revealCell } from '../models/cells';
 import { applyMarks } from '../models/marks';
+import { addValues, removeValue } from '../models/values';
 import {
   CommandIDs,
   IAnalysisModel,
@@ -55,6 +56,16 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
       mark: marks => {
         if (notebook.panel?.model) {
           applyMarks(notebook.panel.model, marks);
+        }
+      },
+      ship: names => {
+        if (notebook.panel?.model) {
+          addValues(notebook.panel.model, names);
+        }
+      },
+      unship: name => {
+        if (notebook.panel?.model) {
+          removeValue(notebook.panel.model, name);
         }
       },
       start: () => void app.commands.execute(CommandIDs.deployNotebook)

@@ -1,6 +1,6 @@
 import * as React from 'react';
 
-import type { IDiagnostic } from '../documents';
+import type { IDiagnostic, IFix } from '../documents';
 import { usePanel } from './panel-context';
 import { Place } from './place';
 import { SeverityIcon } from './severity-icon';
@@ -28,9 +28,9 @@ function DiagnosticRow({
 }: {
   readonly diagnostic: IDiagnostic;
 }): React.JSX.Element {
-  const { mark, reveal } = usePanel();
-  const { cell, fix, line } = diagnostic;
-  const marks = fix?.kind === 'mark' ? fix.marks : undefined;
+  const { reveal } = usePanel();
+  const { cell, line } = diagnostic;
+  const fixes = [diagnostic.fix, diagnostic.other_fix];
   return (
     <>
       <button
@@ -45,18 +45,31 @@ function DiagnosticRow({
           <Place cell={cell} line={line} code={diagnostic.code} />
         </span>
       </button>
-      {fix && marks && (
-        <button
-          type="button"
-          className="jp-nbdeploy-button jp-nbdeploy-Diagnostic-fix"
-          onClick={() => mark(marks)}
-        >
-          {fix.title}
-        </button>
-      )}
-      {fix && !marks && (
-        <p className="jp-nbdeploy-Diagnostic-fix">{fix.title}</p>
-      )}
+      {fixes.map((fix, index) => fix && <Fix key={index} fix={fix} />)}
     </>
+  );
+}
+
+/** A button where we can mend it, else what people can do. */
+function Fix({ fix }: { readonly fix: IFix }): React.JSX.Element {
+  const { mark, ship } = usePanel();
+  const { kind, marks, values } = fix;
+  const apply =
+    kind === 'mark' && marks
+      ? () => mark(marks)
+      : kind === 'value' && values
+        ? () => ship(values)
+        : null;
+  if (!apply) {
+    return <p className="jp-nbdeploy-Diagnostic-fix">{fix.title}</p>;
+  }
+  return (
+    <button
+      type="button"
+      className="jp-nbdeploy-button jp-nbdeploy-Diagnostic-fix"
+      onClick={apply}
+    >
+      {fix.title}
+    </button>
   );
 }

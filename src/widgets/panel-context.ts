@@ -20,6 +20,10 @@ export interface IPanelContext {
   readonly reveal: (cell: string, line?: number | null) => void;
   /** Give cells of the current notebook their roles. */
   readonly mark: (marks: Marks) => void;
+  /** Ship names of the current notebook as data. */
+  readonly ship: (names: readonly string[]) => void;
+  /** Ship a name no longer. */
+  readonly unship: (name: string) => void;
   /** Save the current notebook and deploy it. */
   readonly start: () => void;
 }

@@ -9,6 +9,7 @@ import { Endpoints } from './endpoints';
 import { nbdeployIcon } from './icons';
 import { MarkedCells } from './marked-cells';
 import { type IPanelContext, PanelProvider } from './panel-context';
+import { Values } from './values';
 
 /** The panel in the left sidebar. */
 export class NbdeployPanel extends ReactWidget {
@@ -29,6 +30,7 @@ export class NbdeployPanel extends ReactWidget {
         <DeployBox />
         <Diagnostics />
         <Endpoints />
+        <Values />
         <MarkedCells />
         <DeploymentsList />
       </PanelProvider>

@@ -68,7 +68,8 @@ def test_a_deployment_is_listed_watched_rolled_back_and_stopped(tmp_path: Path, 
     assert [v["version"] for v in nbdeploy("status", name)["versions"]] == [2]
 
 
-def test_run_serves_in_the_foreground_until_interrupted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", ["interrupted by the terminal", "told to end"])
+def test_run_serves_in_the_foreground_until_it_is(end: str, tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -83,6 +84,11 @@ def test_run_serves_in_the_foreground_until_interrupted(tmp_path: Path) -> None:
         assert json.loads(ready)["port"] == port
         answer = httpx.post(f"http://127.0.0.1:{port}/decide", json=GOOD)
         assert answer.json() is True
-        os.killpg(process.pid, signal.SIGINT)  # as a terminal's Ctrl+C
+        if end == "told to end":
+            process.terminate()
+        else:
+            os.killpg(process.pid, signal.SIGINT)
         assert process.wait(20) == 0
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"http://127.0.0.1:{port}/healthz")
         assert f"http://127.0.0.1:{port}" in process.stderr.read()
