@@ -2,45 +2,92 @@
 
 from __future__ import annotations
 
-import ast
 import builtins
-import symtable
+import gc
+from bisect import bisect_left
+from collections import OrderedDict
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from .effects import read_facts
 from .magics import PlainSource, plain_source
+from .meanings import NotebookMeanings, Outline, holds, read_outline
+from .states import Replay
+from .syntax import Parsed, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    import ast
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from .facts import Facts, Opaque
     from .notebook import Cell, Notebook
 
 BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__", "__annotations__"}
-_COMPOUND = (ast.For, ast.AsyncFor, ast.With, ast.AsyncWith, ast.While, ast.If, ast.Try, ast.Match)
-_COMPREHENSIONS = {"listcomp", "setcomp", "dictcomp", "genexpr"}
+_REMEMBERED = 20_000
+_ROUNDS = 8
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CellFlow:
     """The names of one code cell.
 
     `immediate` are read while the cell runs, `deferred` inside functions, when they are called.
-    Places are (line, column), both from 1.
+    Places are (line, column), both from 1, columns in characters.
     """
 
     cell: Cell
     plain: PlainSource
-    tree: ast.Module | None
-    defines: frozenset[str]
-    immediate: Mapping[str, tuple[int, int]]
-    deferred: Mapping[str, tuple[int, int]]
-    mutates: frozenset[str]
+    facts: Facts = field(repr=False)
     fault: SyntaxError | None = None
+
+    @property
+    def tree(self) -> ast.Module | None:
+        """Return the syntax tree, None where there is no valid Python; nobody may change it."""
+        return parse(self.plain.text).tree
+
+    @cached_property
+    def defines(self) -> frozenset[str]:
+        """Return every name that the cell may leave behind."""
+        found = frozenset([n for n in self.facts.values if n[0] != "@"])
+        return found | self.facts.changes.binds
+
+    @property
+    def immediate(self) -> Mapping[str, tuple[int, int]]:
+        """Return the names that the cell reads while it runs, with their first places."""
+        return self.facts.immediate
+
+    @property
+    def deferred(self) -> Mapping[str, tuple[int, int]]:
+        """Return the names that the cell's functions read, with their first places."""
+        return self.facts.deferred
+
+    @cached_property
+    def mutates(self) -> frozenset[str]:
+        """Return the names from elsewhere whose objects the cell changes."""
+        changes = self.facts.changes
+        return frozenset([n for n in changes.shallow | changes.deep if n[0] not in "@=$~"])
+
+    @property
+    def opaque(self) -> tuple[Opaque, ...]:
+        """Return what in the cell can't be known before it runs."""
+        return self.facts.opaque
 
     @property
     def references(self) -> tuple[str, ...]:
         """Return every name that the cell needs from elsewhere, sorted, built-ins left out."""
         return tuple(sorted({*self.immediate, *self.deferred} - BUILTINS))
+
+
+@dataclass(frozen=True)
+class Uncertainty:
+    """Why a slice may not be all: something that can't be known, with its cell."""
+
+    cell_id: str
+    line: int
+    column: int
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -50,176 +97,199 @@ class Dataflow:
     flows: tuple[CellFlow, ...]
     by_id: Mapping[str, CellFlow] = field(repr=False)
 
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {flow.cell.cell_id: number for number, flow in enumerate(self.flows)}
+
+    @cached_property
+    def _replay(self) -> Replay:
+        return Replay([flow.facts for flow in self.flows])
+
+    @cached_property
+    def _definers(self) -> dict[str, list[int]]:
+        return _index(flow.defines for flow in self.flows)
+
+    @cached_property
+    def _mutators(self) -> dict[str, list[int]]:
+        return _index(flow.mutates for flow in self.flows)
+
+    @cached_property
+    def _closed(self) -> dict[int, int]:
+        return {}
+
     def definers(self, name: str, reader: CellFlow) -> tuple[CellFlow, ...]:
         """Return the cells that give `name` its value as `reader` sees it, in notebook order.
 
         The last definition before the reader, and every change of it in between; when there is
         none before, the first definition after it (a function may be called later).
         """
-        before = [flow for flow in self.flows if flow.cell.index < reader.cell.index]
-        last = next((flow for flow in reversed(before) if name in flow.defines), None)
-        if last is None:
-            after = (flow for flow in self.flows if flow.cell.index > reader.cell.index)
-            later = next((flow for flow in after if name in flow.defines), None)
-            return (later,) if later else ()
-        changed = [f for f in before if f.cell.index > last.cell.index and name in f.mutates]
-        return (last, *changed)
+        at = self._numbers[reader.cell.cell_id]
+        defined = self._definers.get(name, [])
+        place = bisect_left(defined, at)
+        if not place:
+            later = [n for n in defined[:2] if n > at]
+            return (self.flows[later[0]],) if later else ()
+        last = defined[place - 1]
+        changed = self._mutators.get(name, [])
+        between = changed[bisect_left(changed, last + 1) : bisect_left(changed, at)]
+        return tuple(self.flows[n] for n in (last, *between))
+
+    def needs(self, cell_id: str) -> tuple[str, ...]:
+        """Return the ids of the cells that a cell depends on directly, in notebook order."""
+        number = self._numbers.get(cell_id)
+        return () if number is None else self._ids(self._replay.needs[number])
 
     def slice(self, cell_id: str) -> tuple[str, ...]:
         """Return the ids of the cells that a cell needs, itself left out, in notebook order."""
-        start = self.by_id.get(cell_id)
-        needed: set[str] = set()
-        waiting = [start] if start else []
+        number = self._numbers.get(cell_id)
+        return () if number is None else self._ids(self._sliced(number))
+
+    def uncertain(self, cell_id: str) -> tuple[Uncertainty, ...]:
+        """Return what in a cell or its slice can't be known before it runs."""
+        return tuple(
+            Uncertainty(found, o.line, o.column, o.reason)
+            for found in (*self.slice(cell_id), cell_id)
+            if found in self.by_id
+            for o in self.by_id[found].opaque
+        )
+
+    def _sliced(self, number: int) -> int:
+        found = self._closure(number)
+        late = self._replay.late.get(number, 0) & ~found
+        while late:
+            one = late.bit_length() - 1
+            found |= 1 << one | self._closure(one)
+            late &= ~found
+        return found & ~(1 << number)
+
+    def _closure(self, number: int) -> int:
+        """Return all cells that a cell depends on: every one stands before it."""
+        known = self._closed.get(number)
+        if known is not None:
+            return known
+        needs = self._replay.needs
+        found = waiting = needs[number]
         while waiting:
-            reader = waiting.pop()
-            for name in reader.references:
-                for definer in self.definers(name, reader):
-                    if definer.cell.cell_id not in needed | {cell_id}:
-                        needed.add(definer.cell.cell_id)
-                        waiting.append(definer)
-        return tuple(f.cell.cell_id for f in self.flows if f.cell.cell_id in needed)
+            one = waiting.bit_length() - 1
+            more = self._closed.get(one)
+            if more is None:
+                more = needs[one]
+                waiting = (waiting | more & ~found) & ~(1 << one)
+            else:
+                waiting &= ~(more | 1 << one)
+            found |= more
+        self._closed[number] = found
+        return found
+
+    def _ids(self, cells: int) -> tuple[str, ...]:
+        bits = bin(cells)[:1:-1]
+        found: list[str] = []
+        place = bits.find("1")
+        while place >= 0:
+            found.append(self.flows[place].cell.cell_id)
+            place = bits.find("1", place + 1)
+        return tuple(found)
+
+
+def _index(names: Iterator[frozenset[str]]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for number, several in enumerate(names):
+        for name in several:
+            found.setdefault(name, []).append(number)
+    return found
+
+
+@dataclass(slots=True)
+class _Source:
+    """What is known of a source text: read once, its facts as often as names change meaning."""
+
+    plain: PlainSource
+    fault: SyntaxError | None
+    outline: Outline
+    facts: list[Facts]
+
+
+_SOURCES: OrderedDict[str, _Source] = OrderedDict()
 
 
 def read_dataflow(notebook: Notebook) -> Dataflow:
     """Analyse every code cell; a cell that is no Python has no names and carries its fault."""
-    flows = tuple(read_cell(cell) for cell in notebook.code_cells())
-    return Dataflow(flows, {flow.cell.cell_id: flow for flow in flows})
+    return read_cells(notebook.code_cells())
 
 
 def read_cell(cell: Cell) -> CellFlow:
     """Analyse one cell by itself."""
-    plain = plain_source(cell.source)
-    flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    return read_cells((cell,)).flows[0]
+
+
+def read_cells(cells: Sequence[Cell]) -> Dataflow:
+    """Analyse code cells in their order."""
+    with _uncollected():
+        trees: dict[str, Parsed] = {}
+        sources = [_source(cell.source, trees) for cell in cells]
+        facts = _all_facts(sources, trees)
+        flows = tuple(
+            CellFlow(cell, source.plain, found, source.fault)
+            for cell, source, found in zip(cells, sources, facts, strict=True)
+        )
+    return Dataflow(flows, {flow.cell.cell_id: flow for flow in flows})
+
+
+def forget() -> None:
+    """Drop everything that is remembered of sources read before."""
+    _SOURCES.clear()
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Hold the garbage collector: it would walk every tree again and again, and find nothing."""
+    was = gc.isenabled()
+    gc.disable()
     try:
-        tree = compile(plain.text, "<cell>", "exec", flags)
-        # symtable has no flag for top-level await; a function around the cell would change scopes
-        table = symtable.symtable(plain.text.replace("await ", "      "), "<cell>", "exec")
-    except (SyntaxError, ValueError) as fault:
-        syntax = fault if isinstance(fault, SyntaxError) else SyntaxError(str(fault))
-        return CellFlow(cell, plain, None, frozenset(), {}, {}, frozenset(), syntax)
-    assert isinstance(tree, ast.Module)  # noqa: S101  (PyCF_ONLY_AST answers nothing else)
-    defines = frozenset(_defined(table))
-    inner = set(_globals_of(table, in_function=False))
-    deferred = {name for name, is_deferred in inner if is_deferred}
-    early = {name for name, is_deferred in inner if not is_deferred}
-    early |= {s.get_name() for s in table.get_symbols() if s.is_referenced()}
-    immediate = {name for name in early if name not in _stored_before_use(tree, defines)}
-    places = _first_loads(tree)
-    return CellFlow(
-        cell=cell,
-        plain=plain,
-        tree=tree,
-        defines=defines,
-        immediate={name: places.get(name, (1, 1)) for name in sorted(immediate)},
-        deferred={n: places.get(n, (1, 1)) for n in sorted(deferred - defines - immediate)},
-        mutates=frozenset(_mutated(tree)),
-    )
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
-def _defined(table: symtable.SymbolTable) -> Iterator[str]:
-    for symbol in table.get_symbols():
-        if symbol.is_assigned() or symbol.is_imported():
-            yield symbol.get_name()
-    yield from _declared_global(table)
+def _source(text: str, trees: dict[str, Parsed]) -> _Source:
+    found = _SOURCES.get(text)
+    if found is not None:
+        _SOURCES.move_to_end(text)
+        return found
+    plain = plain_source(text)
+    parsed = trees[plain.text] = parse(plain.text)
+    found = _Source(plain, parsed.fault, read_outline(parsed.tree), [])
+    _SOURCES[text] = found
+    if len(_SOURCES) > _REMEMBERED:
+        _SOURCES.popitem(last=False)
+    return found
 
 
-def _declared_global(table: symtable.SymbolTable) -> Iterator[str]:
-    for child in table.get_children():
-        for symbol in child.get_symbols():
-            if symbol.is_declared_global() and symbol.is_assigned():
-                yield symbol.get_name()
-        yield from _declared_global(child)
+def _all_facts(sources: Sequence[_Source], trees: dict[str, Parsed]) -> list[Facts]:
+    """Read every cell, again while names turn out to stand for more than was thought."""
+    outlines = list({id(s): s.outline for s in sources}.values())
+    shadowed: frozenset[str] = frozenset()
+    for source in sources:
+        if source.facts:
+            shadowed |= source.facts[0].stored
+    found: list[Facts] = []
+    for _ in range(_ROUNDS):
+        meanings = NotebookMeanings(outlines, shadowed)
+        found = [_facts(source, trees, meanings) for source in sources]
+        stored = frozenset().union(*[f.stored for f in found])
+        more = frozenset([n for n in stored if meanings.known(n)])
+        if more <= shadowed:
+            break
+        shadowed |= more
+    return found
 
 
-def _globals_of(table: symtable.SymbolTable, *, in_function: bool) -> Iterator[tuple[str, bool]]:
-    """Yield the global names of nested scopes, and whether a call has to come first."""
-    for child in table.get_children():
-        is_function = child.get_type() == "function" and child.get_name() not in _COMPREHENSIONS
-        deferred = in_function or is_function
-        for symbol in child.get_symbols():
-            if symbol.is_global() and symbol.is_referenced():
-                yield symbol.get_name(), deferred
-        yield from _globals_of(child, in_function=deferred)
-
-
-def _stored_before_use(tree: ast.Module, defines: frozenset[str]) -> frozenset[str]:
-    """Return the cell's own names that a statement stores before any statement reads them."""
-    stored: set[str] = set()
-    needed: set[str] = set()
-    for statement in tree.body:
-        stores, loads = _stores(statement), _loads(statement)
-        if isinstance(statement, _COMPOUND):
-            loads -= stores
-        needed |= loads - stored
-        stored |= stores
-    return (defines & stored) - needed
-
-
-def _stores(statement: ast.stmt) -> set[str]:
-    names: set[str] = set()
-    for node in _own_nodes(statement):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            names.add(node.name)
-        elif isinstance(node, ast.alias):
-            names.add((node.asname or node.name).split(".")[0])
-        elif (isinstance(node, ast.ExceptHandler) and node.name) or (
-            isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name
-        ):
-            names.add(node.name)
-    return names
-
-
-def _loads(statement: ast.stmt) -> set[str]:
-    names = {
-        node.id
-        for node in _own_nodes(statement)
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Store)
-    }
-    if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
-        names.add(statement.target.id)
-    return names
-
-
-def _own_nodes(statement: ast.stmt) -> Iterator[ast.AST]:
-    """Walk what runs with the statement itself: bodies of functions are left out."""
-    waiting: list[ast.AST] = [statement]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            waiting += [*node.decorator_list, *filter(None, [node.returns])]
-            waiting += ast.iter_child_nodes(node.args)
-        elif isinstance(node, ast.Lambda):
-            waiting += [*node.args.defaults, *filter(None, node.args.kw_defaults)]
-        else:
-            waiting += ast.iter_child_nodes(node)
-
-
-def _first_loads(tree: ast.Module) -> dict[str, tuple[int, int]]:
-    places: dict[str, tuple[int, int]] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            place = (node.lineno, node.col_offset + 1)
-            if node.id not in places or place < places[node.id]:
-                places[node.id] = place
-    return places
-
-
-def _mutated(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Subscript, ast.Attribute)) and not isinstance(node.ctx, ast.Load):
-            yield from _root(node)
-        elif isinstance(node, ast.AugAssign):
-            yield from _root(node.target)
-        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-            yield from _root(node.value.func, bare=False)
-
-
-def _root(node: ast.expr, *, bare: bool = True) -> Iterable[str]:
-    """Return the name at the root of `name.a[b].c`; a bare name only where `bare`."""
-    inner = node
-    while isinstance(inner, (ast.Subscript, ast.Attribute)):
-        inner = inner.value
-    return (inner.id,) if isinstance(inner, ast.Name) and (bare or inner is not node) else ()
+def _facts(source: _Source, trees: dict[str, Parsed], meanings: NotebookMeanings) -> Facts:
+    for facts in source.facts:
+        if holds(facts.assumed, meanings):
+            return facts
+    parsed = trees.get(source.plain.text) or parse(source.plain.text)
+    facts = read_facts(source.plain, parsed, meanings)
+    source.facts[:] = [facts, *source.facts[:2]]
+    return facts

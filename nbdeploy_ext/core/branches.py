@@ -1,0 +1,180 @@
+"""Statements of which parts run or don't: what all alternatives define is defined after them."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from .expressions import value
+from .origins import NOTHING, Origins, base, part_of
+from .statements import STATEMENTS, bind, body
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .scopes import Scope
+
+
+def _branches(scope: Scope, branches: Sequence[Callable[[], bool]]) -> None:
+    """Read alternatives of which one runs; what all of them define is defined."""
+    env, sure, deletes = scope.env, scope.sure, scope.deletes
+    ends: list[tuple[dict[str, Origins], set[str], set[str]]] = []
+    for branch in branches:
+        scope.env, scope.sure, scope.deletes = dict(env), set(sure), set(deletes)
+        leaves = branch()
+        if not leaves:
+            ends.append((scope.env, scope.sure, scope.deletes))
+    ends = ends or [(env, sure, deletes)]
+    scope.env = _merged_env([e for e, _, _ in ends])
+    scope.sure = set.intersection(*(s for _, s, _ in ends))
+    scope.deletes = set.intersection(*(d for _, _, d in ends))
+
+
+def _merged_env(ends: Sequence[dict[str, Origins]]) -> dict[str, Origins]:
+    found = dict(ends[0])
+    for end in ends[1:]:
+        for name, origins in end.items():
+            found[name] = found[name] | origins if name in found else origins
+    return found
+
+
+def _raises(statements: Sequence[ast.stmt]) -> bool:
+    return bool(statements) and isinstance(statements[-1], ast.Raise)
+
+
+def _run(scope: Scope, statements: Sequence[ast.stmt]) -> Callable[[], bool]:
+    def branch() -> bool:
+        body(scope, statements)
+        return _raises(statements)
+
+    return branch
+
+
+def _if(scope: Scope, node: ast.If) -> None:
+    value(scope, node.test)
+    _branches(scope, [_run(scope, node.body), _run(scope, node.orelse)])
+
+
+def _loop(
+    scope: Scope, enter: Callable[[], None], node: ast.For | ast.AsyncFor | ast.While
+) -> None:
+    def once() -> bool:
+        enter()
+        body(scope, node.body)
+        return False
+
+    def rounds() -> bool:
+        once()
+        if any(scope.env.get(n) != o for n, o in before.items()) or _grown(scope, before):
+            once()
+        body(scope, node.orelse)
+        return False
+
+    before = dict(scope.env)
+    _branches(scope, [rounds, _run(scope, node.orelse)])
+
+
+def _grown(scope: Scope, before: dict[str, Origins]) -> bool:
+    return any(o for n, o in scope.env.items() if n not in before and o != {"=" + n})
+
+
+def _for(scope: Scope, node: ast.For | ast.AsyncFor) -> None:
+    origins = value(scope, node.iter)
+    scope.consumed.update(map(base, origins))
+    parts = part_of(origins)
+    _loop(scope, lambda: bind(scope, node.target, parts), node)
+
+
+def _while(scope: Scope, node: ast.While) -> None:
+    _loop(scope, lambda: (value(scope, node.test), None)[1], node)
+    value(scope, node.test)
+
+
+def _with(scope: Scope, node: ast.With | ast.AsyncWith) -> None:
+    for item in node.items:
+        origins = value(scope, item.context_expr)
+        scope.change(origins)
+        if item.optional_vars is not None:
+            bind(scope, item.optional_vars, origins)
+    body(scope, node.body)
+
+
+def _try(scope: Scope, node: ast.Try) -> None:
+    half: dict[str, Origins] = {}
+
+    def smooth() -> bool:
+        _run(scope, [*node.body, *node.orelse])()
+        half.update(scope.env)
+        return _raises(node.orelse or node.body)
+
+    _branches(scope, [smooth, *(_handled(scope, h, half) for h in node.handlers)])
+    body(scope, node.finalbody)
+
+
+def _handled(
+    scope: Scope, handler: ast.ExceptHandler, half: dict[str, Origins]
+) -> Callable[[], bool]:
+    """Return the branch of a handler: any part of the body may have run before it."""
+
+    def branch() -> bool:
+        for name, origins in half.items():
+            scope.env[name] = scope.env.get(name, NOTHING) | origins
+        if handler.type is not None:
+            value(scope, handler.type)
+        if handler.name:
+            scope.store(handler.name, NOTHING)
+        body(scope, handler.body)
+        if handler.name:
+            scope.env.pop(handler.name, None)
+            scope.sure.discard(handler.name)
+        return _raises(handler.body)
+
+    return branch
+
+
+def _match(scope: Scope, node: ast.Match) -> None:
+    origins = value(scope, node.subject)
+
+    def case(found: ast.match_case) -> Callable[[], bool]:
+        def branch() -> bool:
+            _pattern(scope, found.pattern, origins)
+            if found.guard is not None:
+                value(scope, found.guard)
+            body(scope, found.body)
+            return _raises(found.body)
+
+        return branch
+
+    last = node.cases[-1]
+    always = (
+        last.guard is None and isinstance(last.pattern, ast.MatchAs) and not last.pattern.pattern
+    )
+    otherwise = [] if always else [lambda: False]
+    _branches(scope, [*(case(c) for c in node.cases), *otherwise])
+
+
+def _pattern(scope: Scope, pattern: ast.pattern, origins: Origins) -> None:
+    for node in ast.walk(pattern):
+        name = getattr(node, "name", None) or getattr(node, "rest", None)
+        if isinstance(name, str):
+            scope.store(name, origins | part_of(origins))
+        elif isinstance(node, ast.MatchValue):
+            value(scope, node.value)
+        elif isinstance(node, ast.MatchClass):
+            value(scope, node.cls)
+
+
+STATEMENTS.update(
+    {
+        ast.If: _if,
+        ast.For: _for,
+        ast.AsyncFor: _for,
+        ast.While: _while,
+        ast.With: _with,
+        ast.AsyncWith: _with,
+        ast.Try: _try,
+        ast.Match: _match,
+    }
+)
+if hasattr(ast, "TryStar"):
+    STATEMENTS[ast.TryStar] = _try

@@ -1,0 +1,362 @@
+"""What a call does to the objects that it is given, to modules, files and random numbers."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+from typing import TYPE_CHECKING
+
+from .catalog import (
+    BUILTIN_CALLS,
+    CONSUMERS,
+    FIGURES,
+    METHODS,
+    RANDOM_STATE,
+    SEED_ARGUMENTS,
+    Does,
+    function_effect,
+)
+from .facts import Summary
+from .origins import (
+    FIGURE,
+    NOTHING,
+    ONCE,
+    Origins,
+    base,
+    holder_of,
+    keeper_of,
+    merged,
+    part_of,
+    share_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .scopes import Scope
+
+_LOOKING: dict[Does, Callable[[Origins], Origins]] = {
+    Does.FRESH: lambda _: NOTHING,
+    Does.RANDOM: lambda _: NOTHING,
+    Does.PART: part_of,
+    Does.HOLD: holder_of,
+    Does.SHARE: share_of,
+    Does.SAME: lambda origins: origins,
+    Does.ONCE: lambda origins: part_of(origins) | ONCE,
+}
+_ACCESSORS = frozenset({"str", "dt", "cat", "plot", "plotting", "style", "sparse"})
+_ANY_RANDOM = "@rng:?"
+
+
+class Arguments:
+    """What a call is given: origins by position and by keyword."""
+
+    __slots__ = ("keywords", "node", "positional")
+
+    def __init__(
+        self, node: ast.Call, positional: list[Origins], keywords: dict[str, Origins]
+    ) -> None:
+        self.node = node
+        self.positional = positional
+        self.keywords = keywords
+
+    @property
+    def all(self) -> Origins:
+        """Return the union."""
+        return merged([*self.positional, *self.keywords.values()])
+
+    @property
+    def first(self) -> Origins:
+        """Return the first positional argument's origins."""
+        return self.positional[0] if self.positional else NOTHING
+
+    def names_seed(self) -> bool:
+        """Whether the caller gives its own random state."""
+        return any(k.arg in SEED_ARGUMENTS and _is_given(k.value) for k in self.node.keywords)
+
+    def true(self, keyword: str) -> bool:
+        """Whether a flag is, or may be, set."""
+        value = next((k.value for k in self.node.keywords if k.arg == keyword), None)
+        return value is not None and not (isinstance(value, ast.Constant) and not value.value)
+
+    def bound(self, summary: Summary, receiver: Origins | None = None) -> dict[str, Origins]:
+        """Return origins by parameter, what is left over under the starred one."""
+        values = self.positional if receiver is None else [receiver, *self.positional]
+        starred = any(isinstance(a, ast.Starred) for a in self.node.args)
+        found = dict(zip(summary.parameters, values, strict=False))
+        found.update((n, v) for n, v in self.keywords.items() if n in summary.parameters)
+        if starred or "**" in self.keywords:
+            everything = holder_of(self.all) | part_of(self.all)
+            return dict.fromkeys([*summary.parameters, "*"], everything) | (
+                {summary.parameters[0]: receiver} if receiver and summary.parameters else {}
+            )
+        rest = [*values[len(summary.parameters) :]]
+        rest += [v for n, v in self.keywords.items() if n not in summary.parameters]
+        found["*"] = holder_of(merged(rest))
+        return found
+
+
+def call_builtin(scope: Scope, name: str, given: Arguments) -> Origins:
+    """Read a call of a built-in function."""
+    does = BUILTIN_CALLS.get(name)
+    if name in CONSUMERS:
+        scope.consumed.update(map(base, given.all))
+    if name == "super":
+        return scope.env.get("self", NOTHING)
+    if name in {"setattr", "delattr"}:
+        return _set_attribute(scope, given)
+    if does is Does.OPEN:
+        return _opened(scope, given)
+    if does is Does.OPAQUE:
+        scope.unknowable(given.node, f"{name}() can read and change any name")
+        return given.all
+    return _built_in(scope, name, does or Does.HOLD, given)  # exceptions hold their arguments
+
+
+def _built_in(scope: Scope, name: str, does: Does, given: Arguments) -> Origins:
+    if does is Does.CHANGE:
+        scope.change(given.first, deep=True)
+        return part_of(given.all)
+    if name == "print" and "file" in given.keywords:
+        scope.change(given.keywords["file"])
+    return _LOOKING[does](given.all)
+
+
+def call_module(scope: Scope, path: str, given: Arguments, *, bare: bool) -> Origins:
+    """Read a call of a module's function or class, by its full name."""
+    does = function_effect(path)
+    top = path.partition(".")[0]
+    if does is None:
+        return _unknown_function(scope, path, given, bare=bare)
+    if path.startswith("matplotlib") and path.rpartition(".")[2] == "update":
+        does = Does.CONFIGURE
+    if "out" in given.keywords:
+        scope.change(given.keywords["out"], deep=True)
+    if top in {"torch", "tensorflow", "keras", "torchvision"} or does in {
+        Does.RANDOM, Does.SHUFFLE, Does.SEED,
+    }:  # fmt: skip
+        _draw(scope, RANDOM_STATE.get(top, _ANY_RANDOM), given, does)
+    if top in FIGURES and does in _LOOKING:
+        scope.drawn.update(map(base, given.all))
+        return FIGURE | holder_of(NOTHING)
+    if does in _LOOKING:
+        return _LOOKING[does](given.all)
+    return _acting(scope, does, top, given)
+
+
+def _acting(scope: Scope, does: Does, top: str, given: Arguments) -> Origins:
+    if does is Does.CONFIGURE:
+        scope.touch("@" + top)
+        return NOTHING
+    if does is Does.OPAQUE:
+        scope.unknowable(given.node, "it can read and change any name")
+        return NOTHING
+    if does in _FILES:
+        return _FILES[does](scope, given)
+    scope.change(given.first)
+    if does is Does.STORE:
+        scope.hold(given.first, merged(given.positional[1:]))
+    return part_of(given.first) if does is not Does.SEED else NOTHING
+
+
+def _world(scope: Scope, given: Arguments) -> Origins:
+    scope.touch("@world")
+    _files(scope, given, writes=True)
+    return NOTHING
+
+
+def _read(scope: Scope, given: Arguments) -> Origins:
+    scope.change(merged(given.positional), deep=True)  # a file handle moves on
+    return ONCE if _files(scope, given, writes=False) is None else NOTHING
+
+
+def _dump(scope: Scope, given: Arguments) -> Origins:
+    targets = merged(given.positional[1:])
+    scope.change(targets | merged(given.keywords.values()))
+    scope.hold(targets, keeper_of(given.first))
+    _files(scope, given, writes=True, start=1)
+    return NOTHING
+
+
+def _write(scope: Scope, given: Arguments) -> Origins:
+    _files(scope, given, writes=True)
+    return NOTHING
+
+
+def call_method(
+    scope: Scope, receiver: Origins, node: ast.Attribute, given: Arguments, *, bare: bool
+) -> Origins:
+    """Read a call of a method of an object whose type nobody knows."""
+    name = node.attr
+    does = METHODS.get(name)
+    own = scope.mean("." + name)
+    if isinstance(own, Summary):
+        found = scope.apply(own, given.bound(own, receiver)) | part_of(receiver)
+        static = scope.mean(node.value.id) if isinstance(node.value, ast.Name) else None
+        if isinstance(static, Summary):  # Class.method(instance, …)
+            found |= scope.apply(own, given.bound(own))
+        if own.exact and (does in _LOOKING or (does is None and not bare)):
+            return found
+        return found | _method(scope, does, receiver, node, given)
+    return _method(scope, does, receiver, node, given)
+
+
+def _method(
+    scope: Scope, does: Does | None, receiver: Origins, node: ast.Attribute, given: Arguments
+) -> Origins:
+    if isinstance(node.value, ast.Attribute) and node.value.attr in _ACCESSORS:
+        return FIGURE if node.value.attr == "plot" else NOTHING
+    if "out" in given.keywords:
+        scope.change(given.keywords["out"], deep=True)
+    if given.true("inplace"):
+        scope.change(receiver, deep=True)
+        return part_of(receiver)
+    if does is None:
+        return _unknown_method(scope, receiver, given)
+    if does is Does.RANDOM and not given.names_seed():
+        scope.touch(_ANY_RANDOM)
+    if does in _LOOKING:
+        return _LOOKING[does](receiver)
+    return _changing(scope, does, node.attr, receiver, given)
+
+
+def _changing(scope: Scope, does: Does, name: str, receiver: Origins, given: Arguments) -> Origins:
+    if does is Does.FIT:
+        scope.touch(_ANY_RANDOM)
+        scope.change(receiver, deep=True)
+        scope.hold(receiver, keeper_of(given.all))
+        return NOTHING if name.startswith("fit_") else receiver
+    if does is Does.DRAW:
+        scope.drawn.update(map(base, receiver))
+        return FIGURE | part_of(receiver)
+    if does is Does.READ:
+        _files(scope, given, writes=False)
+        scope.reads.setdefault("@file:?", (1, 0))
+        return NOTHING
+    if does is Does.WRITE:
+        handles = merged(given.positional)
+        scope.change(handles)
+        scope.hold(handles, keeper_of(receiver))
+        _files(scope, given, writes=True)
+        return NOTHING
+    if does is Does.WORLD:
+        scope.touch("@world")
+        return NOTHING
+    scope.change(receiver)
+    if does is Does.STORE:
+        scope.hold(receiver, given.all | part_of(given.all))
+        scope.consumed.update(map(base, given.all))
+    return part_of(receiver)
+
+
+def call_summary(scope: Scope, summary: Summary, callee: str, given: Arguments) -> Origins:
+    """Read a call of one of the notebook's own functions or classes."""
+    if summary.kind == "class":
+        receiver = frozenset(("=" + callee + "()",))
+        scope.apply(summary, given.bound(summary, receiver))
+        return holder_of(given.all) | {callee + "+"}
+    if not summary.exact:
+        result = scope.apply(summary, given.bound(summary))
+        return result | _unknown_call(scope, NOTHING, given)
+    return scope.apply(summary, given.bound(summary))
+
+
+def call_value(scope: Scope, function: Origins, given: Arguments) -> Origins:
+    """Read a call of a value that is a function, nobody knows which."""
+    scope.change(function, deep=True)
+    return _unknown_call(scope, function, given)
+
+
+def _unknown_function(scope: Scope, path: str, given: Arguments, *, bare: bool) -> Origins:
+    if bare:
+        scope.touch("@" + path.partition(".")[0])
+    return _unknown_call(scope, NOTHING, given)
+
+
+def _unknown_method(scope: Scope, receiver: Origins, given: Arguments) -> Origins:
+    scope.change(receiver, deep=True)
+    return _unknown_call(scope, receiver, given)
+
+
+def _unknown_call(scope: Scope, receiver: Origins, given: Arguments) -> Origins:
+    """Anything may change, hold anything else, and come back."""
+    everything = [o for o in [receiver, *given.positional, *given.keywords.values()] if o]
+    scope.touch(_ANY_RANDOM)
+    scope.reads.setdefault("@world", (1, 0))
+    scope.reads.setdefault("@file:?", (1, 0))
+    for path in filter(None, map(literal_path, given.node.args)):
+        scope.touch(file_token(path))
+    for origins in everything:
+        scope.change(origins, deep=True)
+    for origins in everything[1:]:
+        scope.hold(everything[0], origins)
+        scope.hold(origins, everything[0])
+    return merged(everything) | ONCE
+
+
+def _draw(scope: Scope, token: str, given: Arguments, does: Does) -> None:
+    if does is Does.SEED:
+        scope.seed(token)
+    elif not given.names_seed():
+        scope.touch(token)
+
+
+def _set_attribute(scope: Scope, given: Arguments) -> Origins:
+    scope.change(given.first)
+    scope.hold(given.first, merged(given.positional[2:]))
+    return NOTHING
+
+
+def _opened(scope: Scope, given: Arguments) -> Origins:
+    """A handle is the file itself: what changes the one changes the other."""
+    mode = given.node.args[1] if len(given.node.args) > 1 else None
+    mode = next((k.value for k in given.node.keywords if k.arg == "mode"), mode)
+    reading = mode is None or (
+        isinstance(mode, ast.Constant) and not set("wax+") & set(str(mode.value))
+    )
+    token = _files(scope, given, writes=not reading)
+    scope.reads.setdefault("@world", (1, 0))
+    if reading:
+        return ONCE
+    return ONCE | frozenset((token or "@file:?",))
+
+
+def _files(scope: Scope, given: Arguments, *, writes: bool, start: int = 0) -> str | None:
+    """Note the files that a call reads or writes, and return the only one's token."""
+    nodes = [*given.node.args[start:], *(k.value for k in given.node.keywords)]
+    paths = [p for p in map(literal_path, nodes) if p]
+    tokens = [file_token(p) for p in paths]
+    for token in tokens or ["@file:?"]:
+        scope.reads.setdefault(token, (1, 0))
+        if writes:
+            scope.shallow.add(token)
+    scope.reads.setdefault("@world", (1, 0))
+    return tokens[0] if len(tokens) == 1 else None
+
+
+_FILES: dict[Does, Callable[[Scope, Arguments], Origins]] = {
+    Does.WORLD: _world,
+    Does.READ: _read,
+    Does.DUMP: _dump,
+    Does.WRITE: _write,
+    Does.OPEN: _opened,
+}
+
+
+def file_token(path: str) -> str:
+    """Return the state that stands for a file; a pattern stands for its folder."""
+    return "@file:" + (posixpath.normpath(path.partition("*")[0] or "/").rstrip("*+-%") or "?")
+
+
+def literal_path(node: ast.expr) -> str | None:
+    """Return the text of a literal that may be a path."""
+    if isinstance(node, ast.Call) and len(node.args) == 1:  # Path("…"), str("…")
+        node = node.args[0]
+    if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+        return None
+    text = node.value
+    return text if 0 < len(text) < 256 and ("." in text or "/" in text) else None
+
+
+def _is_given(node: ast.expr) -> bool:
+    return not (isinstance(node, ast.Constant) and node.value is None)

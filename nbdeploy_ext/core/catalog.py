@@ -1,0 +1,227 @@
+"""What well-known calls do to what they are given; whatever is not here is thought the worst of."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Does(Enum):
+    """The effect of a call on its receiver (a method) or on its arguments (a function)."""
+
+    FRESH = "looks, and returns something of its own"
+    PART = "looks, and returns something within what it was given"
+    SHARE = "looks, and returns a container of the same elements"
+    HOLD = "looks, and returns something that holds what it was given"
+    SAME = "looks, and may return the very thing"
+    ONCE = "returns an iterator over what it was given"
+    CHANGE = "changes its receiver (its first argument), and returns part of it"
+    STORE = "changes its receiver, which holds the arguments from then on"
+    FIT = "changes its receiver, which keeps the arguments as they are and draws random numbers"
+    DRAW = "changes its receiver if that is a figure"
+    RANDOM = "looks, draws random numbers, returns something of its own"
+    SHUFFLE = "changes its first argument with random numbers"
+    SEED = "sets the state of random numbers"
+    CONFIGURE = "changes the state of its module"
+    WORLD = "changes the process or the machine"
+    READ = "reads a file"
+    WRITE = "writes a file"
+    DUMP = "writes its first argument to a file, or to the second"
+    OPEN = "opens a file"
+    OPAQUE = "does what cannot be known"
+
+
+def _table(rows: dict[Does, str]) -> dict[str, Does]:
+    return {name: does for does, names in rows.items() for name in names.split()}
+
+
+BUILTIN_CALLS = _table(
+    {
+        Does.FRESH: "abs all any ascii bin bool bytes callable chr complex dir display divmod "
+        "float "
+        "format hasattr hash help hex id input int isinstance issubclass len oct ord pow range "
+        "repr round slice str print object property bytearray memoryview sum",
+        Does.SHARE: "sorted list tuple set frozenset dict",
+        Does.PART: "max min type getattr super",
+        Does.ONCE: "iter map filter zip enumerate reversed aiter",
+        Does.HOLD: "staticmethod classmethod",
+        Does.CHANGE: "next anext delattr",
+        Does.STORE: "setattr",
+        Does.OPEN: "open",
+        Does.OPAQUE: "exec eval globals locals vars __import__ compile get_ipython breakpoint",
+    }
+)
+CONSUMERS = frozenset(
+    "list tuple set frozenset dict sorted sum max min any all zip map filter enumerate".split()
+)
+
+METHODS = _table(
+    {
+        Does.FRESH: "abs add_prefix add_suffix agg aggregate all any argmax argmin argsort "
+        "as_posix "
+        "assign astype autocorr between bfill bool capitalize casefold ceil center clip combine "
+        "combine_first conj conjugate contains corr corrwith count cov cummax cummin cumprod "
+        "cumsum date decision_function decode describe diff difference dot drop drop_duplicates "
+        "dropna dt_year duplicated encode endswith eq equals eval ewm exists expandtabs explode "
+        "ffill fillna filter find findall floor format format_map fromhex fullmatch ge "
+        "get_dummies get_feature_names_out get_params group groupdict groups gt head hex idxmax "
+        "idxmin index info interpolate intersection inverse_transform is_dir is_file isalnum "
+        "isalpha isdecimal isdigit isdisjoint isidentifier isin islower isna isnull isnumeric "
+        "isocalendar isoformat isspace issubset issuperset istitle isupper item join kurt kurtosis "
+        "le ljust lower lstrip lt mad mask match max mean median melt memory_usage merge min mod "
+        "mode month most_common mul multiply ndim ne nlargest notna notnull nsmallest nunique "
+        "partition pct_change pivot pivot_table pow predict predict_log_proba predict_proba prod "
+        "product quantile query rank reindex relative_to rename rename_axis repeat replace "
+        "reset_index resample rfind rindex rjust rolling round rpartition rsplit rstrip score "
+        "score_samples search sem set_axis set_index shift skew sort_index sort_values split "
+        "splitlines startswith std strftime strip sub subtract sum swapcase symmetric_difference "
+        "tail timestamp title to_dict to_frame to_list to_markdown to_numpy to_period to_records "
+        "to_string to_timestamp to_html to_latex tobytes tolist trace transform translate truediv "
+        "truncate tz_convert tz_localize union unique unstack stack upper value_counts var weekday "
+        "with_name with_suffix xs year zfill as_matrix apply applymap map pipe floordiv sub_ "
+        "expanding nonzero first last crosstab cut isclose get_support best_params symmetric",
+        Does.SHARE: "copy __copy__",
+        Does.PART: "get items values keys groupby iterrows itertuples iteritems get_group reshape "
+        "ravel squeeze view transpose swapaxes __getitem__ iter elements",
+        Does.CHANGE: "append_ clear discard pop popitem popleft remove reverse rotate sort fill "
+        "resize readline readlines read send seek close __next__ subtract_ put setflags itemset",
+        Does.STORE: "add append appendleft extend extendleft insert push setdefault update write "
+        "writelines put_nowait __setitem__ add_node add_edge writerow writerows",
+        Does.FIT: "fit partial_fit fit_transform fit_predict fit_resample set_params compile",
+        Does.DRAW: "plot hist boxplot bar barh scatter pie hexbin area line kde density "
+        "fill_between axhline axvline axhspan axvspan annotate text legend grid set imshow "
+        "contour contourf errorbar violinplot stem step table title xlabel ylabel xlim ylim "
+        "set_title set_xlabel set_ylabel set_xlim set_ylim set_xticks set_yticks set_xticklabels "
+        "set_yticklabels set_aspect set_axis_off tick_params tight_layout suptitle colorbar "
+        "add_subplot add_axes add_trace update_layout update_traces update_xaxes update_yaxes "
+        "subplots_adjust twinx twiny invert_yaxis invert_xaxis set_visible add_patch add_artist "
+        "show savefig_ plot_surface clf cla set_size_inches autofmt_xdate bar_label",
+        Does.RANDOM: "sample",
+        Does.READ: "read_text read_bytes glob rglob iterdir",
+        Does.WRITE: "savefig to_csv to_parquet to_json to_excel to_pickle to_feather to_hdf to_sql "
+        "to_stata write_text write_bytes save save_model write_html write_image save_pretrained "
+        "tofile to_file write_csv write_parquet dump to_netcdf to_zarr",
+        Does.WORLD: "mkdir unlink rmdir touch rename_ chdir symlink_to",
+    }
+)
+"""Methods by name alone; a notebook that defines a method of that name wins over this table."""
+
+FUNCTIONS: dict[str, Does] = _table(
+    {
+        Does.SEED: "random.seed random.setstate numpy.random.seed numpy.random.set_state "
+        "torch.manual_seed torch.cuda.manual_seed torch.cuda.manual_seed_all "
+        "tensorflow.random.set_seed tensorflow.set_random_seed",
+        Does.SHUFFLE: "random.shuffle numpy.random.shuffle",
+        Does.CHANGE: "numpy.put numpy.place numpy.copyto numpy.fill_diagonal numpy.putmask "
+        "numpy.put_along_axis numpy.add.at numpy.subtract.at heapq.heappop heapq.heapify "
+        "heapq.heapreplace",
+        Does.STORE: "heapq.heappush heapq.heappushpop bisect.insort bisect.insort_left "
+        "bisect.insort_right operator.setitem operator.iadd",
+        Does.SAME: "numpy.asarray numpy.asanyarray numpy.ascontiguousarray numpy.atleast_1d "
+        "numpy.atleast_2d numpy.frombuffer pandas.DataFrame pandas.Series pandas.Index "
+        "typing.cast contextlib.closing contextlib.nullcontext memoryview torch.from_numpy "
+        "torch.as_tensor",
+        Does.PART: "numpy.reshape numpy.ravel numpy.squeeze numpy.transpose numpy.swapaxes "
+        "numpy.moveaxis numpy.split numpy.array_split numpy.broadcast_to numpy.expand_dims "
+        "functools.reduce numpy.diagonal numpy.vsplit numpy.hsplit numpy.rot90 numpy.flip",
+        Does.SHARE: "copy.copy",
+        Does.FRESH: "copy.deepcopy os.getenv os.getcwd os.cpu_count os.getpid sys.getsizeof "
+        "numpy.random.default_rng numpy.random.RandomState numpy.random.Generator random.Random "
+        "os.fspath sys.getrecursionlimit gc.collect os.get_terminal_size",
+        Does.ONCE: "csv.reader csv.DictReader os.scandir os.walk glob.iglob",
+        Does.HOLD: "functools.partial functools.wraps functools.lru_cache functools.cache "
+        "weakref.ref csv.writer csv.DictWriter tqdm.tqdm tqdm.auto.tqdm tqdm.notebook.tqdm",
+        Does.CONFIGURE: "pandas.set_option pandas.reset_option numpy.seterr numpy.set_printoptions "
+        "numpy.set_string_function matplotlib.pyplot.rc matplotlib.rc matplotlib.use "
+        "matplotlib.pyplot.switch_backend seaborn.set seaborn.set_theme seaborn.set_style "
+        "seaborn.set_context seaborn.set_palette warnings.filterwarnings warnings.simplefilter "
+        "warnings.resetwarnings sklearn.set_config logging.basicConfig logging.disable "
+        "locale.setlocale decimal.setcontext plotly.offline.init_notebook_mode json.encoder "
+        "matplotlib.pyplot.style.use matplotlib.style.use seaborn.reset_defaults "
+        "pandas.api.extensions.register_dataframe_accessor matplotlib.pyplot.rcdefaults "
+        "torch.set_default_dtype torch.set_grad_enabled torch.set_num_threads "
+        "torch.set_default_device torch.use_deterministic_algorithms sympy.init_printing",
+        Does.READ: "numpy.load numpy.loadtxt numpy.genfromtxt numpy.fromfile pickle.load "
+        "joblib.load json.load yaml.safe_load yaml.load toml.load tomllib.load torch.load "
+        "os.listdir glob.glob os.path.exists os.path.isfile os.path.isdir os.path.getsize "
+        "os.stat PIL.Image.open imageio.imread cv2.imread sqlite3.connect h5py.File "
+        "matplotlib.pyplot.imread matplotlib.image.imread dill.load cloudpickle.load",
+        Does.DUMP: "pickle.dump joblib.dump json.dump yaml.dump yaml.safe_dump toml.dump "
+        "torch.save dill.dump cloudpickle.dump",
+        Does.WRITE: "numpy.save numpy.savetxt numpy.savez numpy.savez_compressed "
+        "matplotlib.pyplot.savefig cv2.imwrite imageio.imwrite matplotlib.pyplot.imsave",
+        Does.OPEN: "io.open gzip.open bz2.open lzma.open codecs.open zipfile.ZipFile tarfile.open",
+        Does.WORLD: "os.chdir os.makedirs os.mkdir os.remove os.unlink os.rename os.replace "
+        "os.rmdir os.removedirs os.putenv os.unsetenv os.system os.popen "
+        "urllib.request.urlretrieve "
+        "dotenv.load_dotenv sys.setrecursionlimit sys.path.append sys.path.insert sys.path.extend "
+        "sys.path.remove os.environ.update os.environ.setdefault os.environ.pop site.addsitedir "
+        "os.environ.clear os.symlink os.chmod",
+        Does.OPAQUE: "importlib.reload inspect.currentframe sys._getframe IPython.get_ipython "
+        "builtins.exec builtins.eval inspect.stack",
+        Does.RANDOM: "seaborn.barplot seaborn.lineplot seaborn.pointplot seaborn.regplot "
+        "seaborn.lmplot seaborn.catplot seaborn.stripplot seaborn.relplot uuid.uuid1 "
+        "sklearn.utils.shuffle sklearn.utils.resample",
+    }
+)
+"""Functions by their full name."""
+
+PACKAGES: dict[str, Does] = {
+    **dict.fromkeys(
+        "math cmath statistics json re datetime time string decimal fractions operator textwrap "
+        "typing dataclasses enum hashlib base64 uuid os.path IPython logging numpy scipy "
+        "matplotlib "
+        "seaborn plotly altair bokeh pprint itertools platform struct calendar zoneinfo numbers "
+        "unicodedata html colorsys keyword secrets timeit traceback warnings getpass glob "
+        "fnmatch sys pandas sklearn.metrics networkx sympy statsmodels xgboost lightgbm tabulate "
+        "dateutil pytz requests httpx urllib.parse display typing_extensions "
+        "array bisect heapq hmac zlib binascii difflib inspect ast gc random".split(),
+        Does.FRESH,
+    ),
+    **dict.fromkeys(
+        "collections functools pathlib abc contextlib copy types weakref pydantic attr attrs "
+        "tqdm threading queue concurrent asyncio csv io ipywidgets dask polars pyarrow".split(),
+        Does.HOLD,
+    ),
+    "itertools": Does.ONCE,
+    "sklearn": Does.RANDOM,
+    "numpy.random": Does.RANDOM,
+    "random": Does.RANDOM,
+    "scipy.stats": Does.RANDOM,
+    "torch": Does.SAME,
+    "torchvision": Does.SAME,
+    "tensorflow": Does.SAME,
+    "keras": Does.SAME,
+    "shutil": Does.WORLD,
+    "subprocess": Does.WORLD,
+}
+"""What the functions of a package do that `FUNCTIONS` doesn't name; the longest prefix counts."""
+
+RANDOM_STATE = {"random": "@rng:random", "numpy": "@rng:numpy", "torch": "@rng:torch",
+                "tensorflow": "@rng:tensorflow", "scipy": "@rng:numpy", "pandas": "@rng:numpy",
+                "sklearn": "@rng:numpy", "seaborn": "@rng:numpy"}  # fmt: skip
+"""Whose random numbers a package draws; any other call that draws may draw from all."""
+
+FIGURES = frozenset({"matplotlib", "seaborn", "plotly", "altair", "bokeh"})
+SEED_ARGUMENTS = frozenset({"random_state", "seed", "rng"})
+QUIET_COMMANDS = frozenset(
+    "ls pwd cat head tail echo nvidia-smi which du df free wc whoami uname date python python3 pip "
+    "pip3 file stat tree ps top lscpu env printenv grep find".split()
+)
+
+
+def function_effect(path: str) -> Does | None:
+    """Return what the function of that full name does, None where nobody knows."""
+    found = FUNCTIONS.get(path)
+    if found is not None:
+        return found
+    name = path.rpartition(".")[2]
+    if name.startswith(("read_", "load_")) and path.startswith(
+        ("pandas.", "polars.", "geopandas.")
+    ):
+        return Does.READ
+    prefix = path
+    while prefix:
+        if prefix in PACKAGES:
+            return PACKAGES[prefix]
+        prefix = prefix.rpartition(".")[0]
+    return Does.HOLD if name[:1].isupper() else None

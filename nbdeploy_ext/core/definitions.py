@@ -1,0 +1,248 @@
+"""Functions and classes: their bodies run when somebody calls them, so they become summaries."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from .expressions import enact, late_names, value
+from .facts import Changes, Reading, Summary
+from .origins import NOTHING, Origins, base, holder_of, merged
+from .scopes import Scope, global_changes
+from .statements import STATEMENTS, bind, body
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .scopes import Meanings
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+_HARMLESS_DECORATORS = frozenset(
+    "staticmethod classmethod property dataclass dataclasses.dataclass functools.wraps wraps "
+    "lru_cache cache functools.lru_cache functools.cache njit jit numba.njit numba.jit "
+    "abstractmethod override overload contextmanager pytest.fixture".split()
+)
+
+
+def read_function(node: Function, parent: Scope | None, meanings: Meanings) -> Reading:
+    """Read a function's body, once for all calls."""
+    scope = Scope("function", parent, meanings)
+    arguments = node.args
+    plain = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    names = tuple(a.arg for a in plain)
+    for name in names:
+        _parameter(scope, name, frozenset(("$" + name,)))
+    for extra in (arguments.vararg, arguments.kwarg):
+        if extra is not None:
+            _parameter(scope, extra.arg, frozenset(("$*",)))
+    for generic in getattr(node, "type_params", ()):
+        _parameter(scope, generic.name, NOTHING)
+    body(scope, node.body)
+    summary = _summary(scope, names, exact=_exact(node.decorator_list))
+    places = {
+        n: p
+        for n, p in {**scope.deferred, **scope.reads}.items()
+        if n in summary.free and n[0] != "@"
+    }
+    return Reading(summary, places, tuple(scope.opaque), dict(scope.assumed), frozenset(scope.soft))
+
+
+def read_class(methods: Sequence[Reading], start: Reading | None) -> Summary:
+    """Join what a class's methods do; calling the class is calling `__init__`."""
+    joined = [global_changes(m.summary.changes) for m in methods]
+    parameters: tuple[str, ...] = ("self",)
+    if start is not None:
+        joined.append(start.summary.changes)
+        parameters = start.summary.parameters
+    free = frozenset().union(*(m.summary.free for m in methods))
+    opaque = any(m.summary.opaque for m in methods)
+    return Summary("class", parameters, free, joined_changes(joined), NOTHING, opaque)
+
+
+def _parameter(scope: Scope, name: str, origins: Origins) -> None:
+    scope.env[name] = origins
+    scope.sure.add(name)
+    scope.stored.add(name)
+
+
+def _exact(decorators: Sequence[ast.expr]) -> bool:
+    for decorator in decorators:
+        plain = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if ast.unparse(plain) not in _HARMLESS_DECORATORS:
+            return False
+    return True
+
+
+def _summary(scope: Scope, parameters: tuple[str, ...], *, exact: bool) -> Summary:
+    own = scope.stored - scope.declared
+    free = frozenset([n for n in (*scope.reads, *scope.deferred, *scope.soft) if n not in own])
+    returns = scope.outside(scope.returns, own)
+    if scope.generator:
+        returns = {base(o) + "+" for o in returns} | {"~" + n for n in free} | {"!"}
+        returns |= {f"${name}+" for name in [*parameters, "*"]}
+    changes = scope.changes(own)
+    return Summary(
+        "function",
+        parameters,
+        free,
+        changes,
+        frozenset(returns),
+        bool(scope.opaque) or scope.wild,
+        exact,
+    )
+
+
+def _function(scope: Scope, node: Function) -> None:
+    for decorator in node.decorator_list:
+        value(scope, decorator)
+    arguments = node.args
+    defaults = [value(scope, d) for d in [*arguments.defaults, *arguments.kw_defaults] if d]
+    _annotations(scope, node)
+    if scope.kind == "function":
+        found = read_function(node, scope, scope.meanings)
+        _nested(scope, found)
+    else:
+        found = scope.meanings.read(node)
+    summary = found.summary
+    scope.opaque += found.opaque
+    scope.assumed.update(found.assumed)
+    for name, place in found.places.items():
+        scope.deferred.setdefault(name, place)
+    kept = merged(map(holder_of, defaults))
+    if scope.kind == "function":
+        kept |= merged([late_names(scope, s, set(summary.parameters)) for s in _loads(node)])
+        kept |= frozenset(["~" + n for n in summary.free])
+    scope.store(node.name, kept, plain=scope.kind == "function")
+    if scope.kind != "function":
+        scope.functions[node.name] = [*scope.functions.get(node.name, ()), summary]
+    if node.decorator_list and not summary.exact:
+        enact(scope, summary)
+
+
+def _loads(node: Function) -> list[ast.expr]:
+    return [n for n in ast.walk(node) if type(n) is ast.Name and isinstance(n.ctx, ast.Load)]
+
+
+def _nested(scope: Scope, found: Reading) -> None:
+    """Let the outer function do all that the inner one may do when somebody calls it."""
+    changes = global_changes(found.summary.changes)
+    scope.shallow |= changes.shallow
+    scope.deep |= changes.deep
+    scope.consumed |= changes.consumed
+    scope.drawn |= changes.drawn
+    scope.binds |= changes.binds
+    scope.soft |= found.soft
+    for holder, held in changes.held:
+        scope.hold((holder,), held)
+
+
+def _class(scope: Scope, node: ast.ClassDef) -> None:
+    outer = [value(scope, b) for b in [*node.bases, *node.decorator_list]]
+    outer += [value(scope, k.value) for k in node.keywords]
+    inner = Scope(scope.kind if scope.kind == "function" else "class", scope, scope.meanings)
+    body(inner, node.body)
+    for name, place in inner.reads.items():
+        if name[0] == "@":
+            scope.reads.setdefault(name, place)
+        else:
+            scope.load(name, place)
+    for name, place in inner.deferred.items():
+        scope.deferred.setdefault(name, place)
+    scope.soft |= inner.soft - inner.stored
+    scope.absorb(inner)
+    kept = holder_of(merged([*outer, *inner.env.values()]))
+    kept = frozenset([o for o in kept if o[0] not in "=!"])
+    top = scope.kind != "function"
+    scope.store(node.name, kept, plain=not top)
+    if top:
+        summary = scope.meanings.read_class(node)
+        scope.functions[node.name] = [*scope.functions.get(node.name, ()), summary]
+
+
+def _annotated(scope: Scope, node: ast.AnnAssign) -> None:
+    if scope.kind != "function" or not node.simple:
+        annotation(scope, node.annotation)
+    if node.value is not None:
+        bind(scope, node.target, value(scope, node.value))
+    elif not isinstance(node.target, ast.Name):
+        value(scope, node.target)
+    elif scope.kind == "function":
+        scope.stored.add(node.target.id)
+
+
+def _annotations(scope: Scope, node: Function) -> None:
+    arguments = node.args
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    every += [a for a in (arguments.vararg, arguments.kwarg) if a]
+    generic = {p.name for p in getattr(node, "type_params", ())}
+    with scope.bound_inside(generic):
+        for name in generic:
+            scope.bind_inside(name, NOTHING)
+        for found in [*(a.annotation for a in every), node.returns]:
+            if found is not None:
+                annotation(scope, found)
+
+
+def annotation(scope: Scope, node: ast.expr) -> None:
+    """Read a type hint: at once, or when somebody asks for it under the future import."""
+    if type(node) is ast.Constant and not isinstance(node.value, str):
+        return
+    if scope.mean("annotations") is not None:
+        with scope.late():
+            value(scope, node)
+    else:
+        value(scope, node)
+    if type(node) is ast.Name:
+        return
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
+            scope.soft.update(_forward(inner.value))
+
+
+def _forward(text: str) -> set[str]:
+    """Return the names of a hint that is written as a string."""
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
+    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+
+
+def joined_changes(several: Sequence[Changes]) -> Changes:
+    """Return all that several pieces of code may change."""
+    held: dict[str, Origins] = {}
+    for changes in several:
+        for holder, origins in changes.held:
+            held[holder] = held.get(holder, NOTHING) | origins
+    return Changes(
+        merged([c.shallow for c in several]),
+        merged([c.deep for c in several]),
+        merged([c.consumed for c in several]),
+        merged([c.drawn for c in several]),
+        tuple(sorted(held.items())),
+        frozenset().union(*(c.binds for c in several)),
+    )
+
+
+def _type_alias(scope: Scope, node: ast.stmt) -> None:
+    """Read `type X[T] = …` of Python 3.12: the value is looked at later."""
+    name = node.name  # type: ignore[attr-defined]
+    own = {p.name for p in node.type_params}  # type: ignore[attr-defined]
+    with scope.bound_inside(own):
+        for generic in own:
+            scope.bind_inside(generic, NOTHING)
+        with scope.late():
+            value(scope, node.value)  # type: ignore[attr-defined]
+    scope.store(name.id, NOTHING)
+
+
+STATEMENTS.update(
+    {
+        ast.FunctionDef: _function,
+        ast.AsyncFunctionDef: _function,
+        ast.ClassDef: _class,
+        ast.AnnAssign: _annotated,
+    }
+)
+if hasattr(ast, "TypeAlias"):
+    STATEMENTS[ast.TypeAlias] = _type_alias

@@ -1,0 +1,126 @@
+"""A cell in, its facts out: names, what they are given, and what changes."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from . import branches, definitions
+from .calls import file_token
+from .catalog import QUIET_COMMANDS
+from .facts import Facts, Opaque, Position
+from .magics import NEUTRAL
+from .scopes import Scope
+from .statements import body
+from .syntax import parse
+
+if TYPE_CHECKING:
+    from .magics import Magic, PlainSource
+    from .scopes import Meanings
+    from .syntax import Parsed
+
+__all__ = ["branches", "definitions", "read_facts"]
+
+_HISTORY = re.compile(r"_{1,3}|_i{0,3}\d*|_[iod]h|In|Out")
+_SHELLS = frozenset("bash sh script system sx ! !! perl ruby".split())
+_SURROUNDINGS = frozenset("cd env set_env load_ext reload_ext pushd popd mkdir rm mv cp".split())
+_LOOKS = frozenset("ls ll cat pwd less more man dirs pycat writefile file".split())
+_NOT_BINDING = frozenset({"timeit", "prun"})
+
+
+def read_facts(source: PlainSource, parsed: Parsed, meanings: Meanings) -> Facts:
+    """Read one cell; code that is too deep to be read may do anything."""
+    scope = Scope("cell", None, meanings)
+    if parsed.too_deep:
+        scope.unknowable(ast.Pass(lineno=1, col_offset=0), "it is too deeply nested to be read")
+    elif parsed.tree is not None:
+        try:
+            body(scope, parsed.tree.body)
+        except RecursionError:
+            scope = Scope("cell", None, meanings)
+            scope.unknowable(ast.Pass(lineno=1, col_offset=0), "it is too deeply nested to be read")
+    for magic in source.magics:
+        _magic(scope, magic)
+    return _facts(scope, source)
+
+
+def _facts(scope: Scope, source: PlainSource) -> Facts:
+    place = _Places(source)
+    if any(m.mark == "%%" and m.name in _NOT_BINDING for m in source.magics):
+        scope.env, scope.stored, scope.functions = {}, set(), {}
+    names = {n: p for n, p in scope.reads.items() if n[0] != "@"}
+    for name, position in names.items():
+        if name[0] in "_IO" and _HISTORY.fullmatch(name) and name != "__":
+            at = place(position)
+            scope.opaque.append(Opaque(at[0], at[1], f"{name} may be what another cell showed"))
+    values = {n: o for n, o in scope.env.items() if o or n[0] != "@"}
+    late = {n for several in scope.functions.values() for s in several for n in s.free}
+    changes = scope.changes()
+    return Facts(
+        immediate={n: place(p) for n, p in names.items()},
+        deferred={
+            n: place(p)
+            for n, p in scope.deferred.items()
+            if n not in names and n[0] != "@" and n not in scope.env and n not in changes.binds
+        },
+        reads=tuple({**scope.reads, **dict.fromkeys(scope.soft)}),
+        late=tuple(late | set(scope.deferred)),
+        values=values,
+        maybe=frozenset([n for n in values if n not in scope.sure and n[0] != "@"]),
+        deletes=frozenset(scope.deletes),
+        changes=changes,
+        functions={n: tuple(s) for n, s in scope.functions.items()},
+        stored=frozenset(scope.stored),
+        opaque=tuple(replace(o, column=o.column + source.indent) for o in scope.opaque),
+        wild=bool(scope.opaque) or scope.wild,
+        assumed=tuple(scope.assumed.items()),
+    )
+
+
+class _Places:
+    """Turns the tree's positions into lines and columns from 1, counted in characters."""
+
+    def __init__(self, source: PlainSource) -> None:
+        self._indent = source.indent + 1
+        self._lines = None if source.text.isascii() else source.text.split("\n")
+
+    def __call__(self, position: Position) -> Position:
+        line, column = position
+        if self._lines is not None and line <= len(self._lines):
+            encoded = self._lines[line - 1].encode(errors="surrogatepass")
+            column = len(encoded[:column].decode(errors="ignore"))
+        return line, column + self._indent
+
+
+def _magic(scope: Scope, magic: Magic) -> None:
+    for expression in magic.interpolated:
+        inner = parse(expression.strip()).tree
+        if inner is not None and magic.mark != "%%":
+            found = Scope("cell", None, scope.meanings)
+            body(found, inner.body)
+            scope.soft.update(n for n in found.reads if n not in scope.sure)
+    if magic.mark == "?" or (magic.mark != "!" and magic.name in NEUTRAL - {"pylab", "load_ext"}):
+        if magic.name == "capture" and magic.rest.split()[-1:]:
+            scope.store(magic.rest.split()[-1], frozenset())
+        return
+    _acting_magic(scope, magic)
+
+
+def _acting_magic(scope: Scope, magic: Magic) -> None:
+    words = magic.rest.split()
+    if magic.name in {"writefile", "file"} and words:
+        scope.touch(file_token(words[-1]), *(["@world"] if words[-1].endswith(".py") else []))
+    elif magic.name in _SURROUNDINGS:
+        scope.touch("@world")
+    elif magic.mark == "!" or magic.name in _SHELLS:
+        quiet = words[:1] and words[0] in QUIET_COMMANDS and not set(magic.rest) & set(">;&`")
+        scope.reads.setdefault("@world", (1, 0))
+        scope.reads.setdefault("@file:?", (1, 0))
+        if not quiet or magic.body:
+            scope.touch("@world", "@file:?")
+    elif magic.name not in _LOOKS:
+        scope.opaque.append(
+            Opaque(magic.line, 1, f"{magic.mark}{magic.name} can read and change any name")
+        )

@@ -1,0 +1,326 @@
+"""Expressions in, origins out: what each reads, changes, and where its value may come from."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from typing import TYPE_CHECKING, Any
+
+from .calls import Arguments, call_builtin, call_method, call_module, call_summary, call_value
+from .facts import Builtin, Module, Summary
+from .origins import NOTHING, ONCE, Origins, base, holder_of, merged, part_of, share_of
+from .scopes import global_changes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .scopes import Scope
+
+BUILTIN_NAMES = frozenset(dir(builtins))
+_SHARING = (ast.Add, ast.Mult, ast.BitOr)
+
+
+def value(scope: Scope, node: ast.expr) -> Origins:
+    """Read an expression and return where its value may come from."""
+    handler = _EXPRESSIONS.get(type(node))
+    if handler is not None:
+        return handler(scope, node)
+    return merged(
+        [value(scope, c) for c in ast.walk(node) if isinstance(c, ast.expr) and c is not node]
+    )
+
+
+def _constant(_scope: Scope, _node: ast.expr) -> Origins:
+    return NOTHING
+
+
+def _name(scope: Scope, node: ast.Name) -> Origins:
+    name = node.id
+    meaning = scope.mean(name)
+    if meaning is None:
+        return scope.load(name, (node.lineno, node.col_offset))
+    if type(meaning) is Builtin:
+        if name not in BUILTIN_NAMES:
+            scope.load(name, (node.lineno, node.col_offset))
+        return NOTHING
+    found = scope.load(name, (node.lineno, node.col_offset))
+    if type(meaning) is Module:
+        scope.reads.setdefault("@" + meaning.path.partition(".")[0], (1, 0))
+        return NOTHING
+    if type(meaning) is Summary:
+        enact(scope, meaning)
+    return found
+
+
+def enact(scope: Scope, summary: Summary) -> None:
+    """Do to the globals what a function does that may be called from here on."""
+    seen = {id(summary)}
+    waiting = [summary]
+    while waiting:
+        current = waiting.pop()
+        changes = global_changes(current.changes)
+        if changes:
+            scope.apply(Summary("", (), NOTHING, changes, NOTHING), {})
+            scope.binds |= changes.binds
+        scope.wild = scope.wild or current.opaque
+        for name in current.free:
+            if scope.kind == "cell" and name not in scope.sure:
+                scope.soft.add(name)
+            meaning = scope.mean(name) if name[0] != "@" else None
+            if type(meaning) is Summary and id(meaning) not in seen:
+                seen.add(id(meaning))
+                waiting.append(meaning)
+
+
+def _attribute(scope: Scope, node: ast.Attribute) -> Origins:
+    return part_of(value(scope, node.value))
+
+
+def _subscript(scope: Scope, node: ast.Subscript) -> Origins:
+    found = value(scope, node.value)
+    if type(node.slice) is not ast.Constant:
+        value(scope, node.slice)
+    return part_of(found)
+
+
+def _display(scope: Scope, node: ast.List | ast.Tuple | ast.Set) -> Origins:
+    found = NOTHING
+    for element in node.elts:
+        origins = value(scope, element)
+        if origins:
+            found |= holder_of(origins)
+    return found
+
+
+def _dict(scope: Scope, node: ast.Dict) -> Origins:
+    found = [value(scope, v) for v in [*node.keys, *node.values] if v is not None]
+    return holder_of(merged(found))
+
+
+def _starred(scope: Scope, node: ast.Starred) -> Origins:
+    found = value(scope, node.value)
+    scope.consumed.update(map(base, found))
+    return part_of(found)
+
+
+def _binary(scope: Scope, node: ast.BinOp) -> Origins:
+    found: list[Origins] = []
+    left: ast.expr = node
+    sharing = False
+    while isinstance(left, ast.BinOp):  # a long sum nests as deep as it is long
+        found.append(value(scope, left.right))
+        sharing = sharing or isinstance(left.op, _SHARING)
+        left = left.left
+    found.append(value(scope, left))
+    if isinstance(node.op, ast.Mod):
+        return NOTHING
+    return share_of(merged(found)) if sharing else NOTHING
+
+
+def _boolean(scope: Scope, node: ast.BoolOp) -> Origins:
+    found = [value(scope, node.values[0])]
+    scope.conditions += 1
+    found += [value(scope, v) for v in node.values[1:]]
+    scope.conditions -= 1
+    return merged(found)
+
+
+def _compare(scope: Scope, node: ast.Compare) -> Origins:
+    found = value(scope, node.left)
+    for operator, right in zip(node.ops, node.comparators, strict=True):
+        found = value(scope, right)
+        if isinstance(operator, (ast.In, ast.NotIn)):
+            scope.consumed.update(map(base, found))
+    return NOTHING
+
+
+def _unary(scope: Scope, node: ast.UnaryOp) -> Origins:
+    value(scope, node.operand)
+    return NOTHING
+
+
+def _choice(scope: Scope, node: ast.IfExp) -> Origins:
+    value(scope, node.test)
+    scope.conditions += 1
+    found = value(scope, node.body) | value(scope, node.orelse)
+    scope.conditions -= 1
+    return found
+
+
+def _text(scope: Scope, node: ast.JoinedStr) -> Origins:
+    for part in node.values:
+        if isinstance(part, ast.FormattedValue):
+            value(scope, part.value)
+            if part.format_spec is not None:
+                value(scope, part.format_spec)
+    return NOTHING
+
+
+def _call_expression(scope: Scope, node: ast.Call) -> Origins:
+    return call(scope, node)
+
+
+def call(scope: Scope, node: ast.Call, *, bare: bool = False) -> Origins:
+    """Read a call; `bare` where nobody takes the answer."""
+    function = node.func
+    receiver = path = meaning = None
+    if type(function) is ast.Name:
+        meaning = scope.mean(function.id)
+        callee = value(scope, function)
+        path = meaning.path if type(meaning) is Module else None
+    elif type(function) is ast.Attribute:
+        path = module_path(scope, function) if _rooted(function) else None
+        callee = receiver = value(scope, function.value)
+    else:
+        callee = value(scope, function)
+    given = _arguments(scope, node)
+    if path:
+        return call_module(scope, path, given, bare=bare)
+    if receiver is not None and isinstance(function, ast.Attribute):
+        return call_method(scope, receiver, function, given, bare=bare)
+    if type(meaning) is Builtin:
+        return call_builtin(scope, meaning.name, given)
+    if type(meaning) is Summary and isinstance(function, ast.Name):
+        return call_summary(scope, meaning, function.id, given)
+    return call_value(scope, callee, given)
+
+
+def _rooted(node: ast.expr) -> bool:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name)
+
+
+def _arguments(scope: Scope, node: ast.Call) -> Arguments:
+    positional = [value(scope, a) for a in node.args]
+    keywords = {k.arg or "**": value(scope, k.value) for k in node.keywords}
+    return Arguments(node, positional, keywords)
+
+
+def module_path(scope: Scope, node: ast.expr) -> str:
+    """Return the full name of `module.attribute`, or nothing if it is none."""
+    names: list[str] = []
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        if isinstance(node, ast.Attribute):
+            names.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return ""
+    meaning = scope.mean(node.id)
+    return ".".join([meaning.path, *reversed(names)]) if isinstance(meaning, Module) else ""
+
+
+def _walrus(scope: Scope, node: ast.NamedExpr) -> Origins:
+    found = value(scope, node.value)
+    scope.store(node.target.id, found)
+    return found | scope.env.get(node.target.id, NOTHING)
+
+
+def _yield(scope: Scope, node: ast.Yield | ast.YieldFrom) -> Origins:
+    scope.generator = True
+    if node.value is not None:
+        scope.returns |= value(scope, node.value)
+    return NOTHING
+
+
+def _await(scope: Scope, node: ast.Await) -> Origins:
+    return value(scope, node.value)
+
+
+def _slice(scope: Scope, node: ast.Slice) -> Origins:
+    for part in filter(None, (node.lower, node.upper, node.step)):
+        value(scope, part)
+    return NOTHING
+
+
+def late_names(scope: Scope, node: ast.expr, own: set[str]) -> Origins:
+    """Return what code refers to that runs later: global names, and objects of the function."""
+    found: set[str] = set()
+    for inner in ast.walk(node):
+        if type(inner) is ast.Name and inner.id not in own and inner.id not in BUILTIN_NAMES:
+            captured = scope.env.get(inner.id) if scope.kind == "function" else None
+            found |= {"~" + inner.id} if captured is None else holder_of(captured)
+    return frozenset(found)
+
+
+def _lambda(scope: Scope, node: ast.Lambda) -> Origins:
+    arguments = node.args
+    defaults = [value(scope, d) for d in [*arguments.defaults, *arguments.kw_defaults] if d]
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    every += [a for a in (arguments.vararg, arguments.kwarg) if a]
+    own = {a.arg for a in every}
+    with scope.bound_inside(own):
+        for name in own:
+            scope.bind_inside(name, NOTHING)
+        with scope.late():
+            value(scope, node.body)
+    return merged([late_names(scope, node.body, own), *map(holder_of, defaults)])
+
+
+def _comprehension(
+    scope: Scope, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
+) -> Origins:
+    first = value(scope, node.generators[0].iter)
+    own = {
+        n.id
+        for g in node.generators
+        for n in ast.walk(g.target)
+        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    }
+    with scope.bound_inside(own):
+        for number, generator in enumerate(node.generators):
+            origins = value(scope, generator.iter) if number else first
+            scope.consumed.update(map(base, origins))
+            _bind_inside(scope, generator.target, part_of(origins))
+            for test in generator.ifs:
+                value(scope, test)
+        if isinstance(node, ast.DictComp):
+            found = value(scope, node.key) | value(scope, node.value)
+        else:
+            found = value(scope, node.elt)
+    result = holder_of(found)
+    if isinstance(node, ast.GeneratorExp):
+        return result | holder_of(first) | ONCE | late_names(scope, node, own)
+    return result
+
+
+def _bind_inside(scope: Scope, target: ast.expr, origins: Origins) -> None:
+    if isinstance(target, ast.Name):
+        scope.bind_inside(target.id, origins)
+    elif isinstance(target, (ast.Tuple, ast.List)):
+        for element in target.elts:
+            _bind_inside(scope, element, origins)
+    elif isinstance(target, ast.Starred):
+        _bind_inside(scope, target.value, origins)
+    else:
+        value(scope, target)
+
+
+_EXPRESSIONS: dict[type, Callable[[Scope, Any], Origins]] = {
+    ast.Constant: _constant,
+    ast.Name: _name,
+    ast.Attribute: _attribute,
+    ast.Subscript: _subscript,
+    ast.Slice: _slice,
+    ast.Call: _call_expression,
+    ast.List: _display,
+    ast.Tuple: _display,
+    ast.Set: _display,
+    ast.Dict: _dict,
+    ast.Starred: _starred,
+    ast.BinOp: _binary,
+    ast.BoolOp: _boolean,
+    ast.Compare: _compare,
+    ast.UnaryOp: _unary,
+    ast.IfExp: _choice,
+    ast.JoinedStr: _text,
+    ast.NamedExpr: _walrus,
+    ast.Yield: _yield,
+    ast.YieldFrom: _yield,
+    ast.Await: _await,
+    ast.Lambda: _lambda,
+    ast.ListComp: _comprehension,
+    ast.SetComp: _comprehension,
+    ast.DictComp: _comprehension,
+    ast.GeneratorExp: _comprehension,
+}

@@ -1,0 +1,114 @@
+"""What one piece of code does, as values: a cell's facts, a function's summary, what names mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .origins import NOTHING, Origins
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Position = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """Something whose effect can't be known before it runs; line and column from 1."""
+
+    line: int
+    column: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What code changes, in origins: see `origins`.
+
+    `shallow` objects themselves change, `deep` ones with all that they hold; `consumed` ones change
+    if they are iterators, `drawn` ones if they are figures. `held` says who holds what after it,
+    `binds` which global names it may assign.
+    """
+
+    shallow: Origins = NOTHING
+    deep: Origins = NOTHING
+    consumed: Origins = NOTHING
+    drawn: Origins = NOTHING
+    held: tuple[tuple[str, Origins], ...] = ()
+    binds: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        """Whether anything changes."""
+        return bool(
+            self.shallow or self.deep or self.drawn or self.consumed or self.held or self.binds
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A function or class: its parameters, the global names that it reads, and its effects.
+
+    `exact` is false where a decorator or a base may do more than the code says.
+    """
+
+    kind: str
+    parameters: tuple[str, ...]
+    free: frozenset[str]
+    changes: Changes
+    returns: Origins
+    opaque: bool = False
+    exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A function's summary, with where its free names stand and what was taken for granted."""
+
+    summary: Summary
+    places: Mapping[str, Position]
+    opaque: tuple[Opaque, ...]
+    assumed: Mapping[str, Meaning]
+    soft: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A name that an import binds: the full dotted path."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Builtin:
+    """A built-in that the notebook does not redefine."""
+
+    name: str
+
+
+Meaning = Module | Builtin | Summary | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What one cell does. `reads` is all that it may need, `values` what it gives to names.
+
+    `maybe` are names that it assigns under a condition, `late` what its functions read when they
+    are called, `functions` those by name. `wild` code may read and assign anything.
+    """
+
+    immediate: Mapping[str, Position]
+    deferred: Mapping[str, Position]
+    reads: tuple[str, ...]
+    late: tuple[str, ...]
+    values: Mapping[str, Origins]
+    maybe: frozenset[str]
+    deletes: frozenset[str]
+    changes: Changes
+    functions: Mapping[str, tuple[Summary, ...]]
+    stored: frozenset[str]
+    """Names bound by anything but an import, a function or a class."""
+    opaque: tuple[Opaque, ...]
+    wild: bool
+    assumed: tuple[tuple[str, Meaning], ...]
+    """What the names stood for when this was read."""

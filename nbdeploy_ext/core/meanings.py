@@ -1,0 +1,270 @@
+"""What names stand for across a notebook: modules, built-ins, its own functions and classes."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .catalog import BUILTIN_CALLS
+from .definitions import joined_changes, read_class, read_function
+from .expressions import BUILTIN_NAMES
+from .facts import Builtin, Changes, Meaning, Module, Reading, Summary
+from .origins import NOTHING, merged
+from .scopes import global_changes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from .scopes import Function
+
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+_KNOWN = BUILTIN_NAMES | frozenset(BUILTIN_CALLS)
+_ROUNDS = 6
+"""After so many rounds, functions that call each other are thought the worst of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What a cell imports and defines, read off its statements alone."""
+
+    imports: tuple[tuple[str, str], ...]
+    functions: tuple[tuple[str, Function], ...]
+    classes: tuple[tuple[str, ast.ClassDef], ...]
+    readings: dict[ast.AST, Reading] = field(default_factory=dict)
+    """What was found out of the functions the last time."""
+
+
+def read_outline(tree: ast.Module | None) -> Outline:
+    """Read what a cell's statements import and define, under conditions too."""
+    if tree is None:
+        return Outline((), (), ())
+    imports: list[tuple[str, str]] = []
+    functions: list[tuple[str, Function]] = []
+    classes: list[tuple[str, ast.ClassDef]] = []
+    for node in _statements(tree.body):
+        if isinstance(node, ast.Import):
+            imports += [_imported(alias) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            start = "." * node.level + (node.module or "")
+            imports += [(a.asname or a.name, f"{start}.{a.name}") for a in node.names]
+        elif isinstance(node, ast.ClassDef):
+            classes.append((node.name, node))
+        else:
+            functions.append((node.name, node))
+    return Outline(tuple(imports), tuple(functions), tuple(classes))
+
+
+def _imported(alias: ast.alias) -> tuple[str, str]:
+    if alias.asname:
+        return alias.asname, alias.name
+    top = alias.name.partition(".")[0]
+    return top, top
+
+
+def _statements(
+    body: Iterable[ast.AST],
+) -> Iterator[ast.Import | ast.ImportFrom | ast.ClassDef | Function]:
+    for node in body:
+        kind = type(node)
+        if kind is ast.Assign or kind is ast.Expr:
+            continue
+        if isinstance(
+            node,
+            (ast.Import, ast.ImportFrom, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef),
+        ):
+            yield node
+        else:
+            for block in _BLOCKS:
+                yield from _statements(getattr(node, block, ()))
+
+
+class _Stale(Exception):
+    """Something that a reading rests on is no longer so."""
+
+
+def holds(assumed: Iterable[tuple[str, Meaning]], meanings: NotebookMeanings) -> bool:
+    """Whether names still stand for what they did."""
+    for name, meaning in assumed:
+        now = meanings.ask(name)
+        if now is not meaning and now != meaning:
+            return False
+    return True
+
+
+class NotebookMeanings:
+    """Answers what a name stands for; `shadowed` names are variables too, so nobody knows."""
+
+    def __init__(self, outlines: Sequence[Outline], shadowed: frozenset[str]) -> None:
+        self._shadowed = shadowed
+        self._imports: dict[str, set[str]] = {}
+        self._functions: dict[str, list[Function]] = {}
+        self._classes: dict[str, list[ast.ClassDef]] = {}
+        self._methods: dict[str, list[Function]] = {}
+        self._answers: dict[str, Meaning] = {}
+        self._done: dict[ast.AST, Reading] = {}
+        self._fresh: dict[ast.AST, Reading] = {}
+        self._guess: dict[ast.AST, Reading] = {}
+        self._active: list[ast.AST] = []
+        self._looped = False
+        self._remembered: dict[ast.AST, dict[ast.AST, Reading]] = {}
+        self._trusted: dict[ast.AST, Reading] = {}
+        for outline in outlines:
+            self._add(outline)
+
+    def _add(self, outline: Outline) -> None:
+        for name, path in outline.imports:
+            self._imports.setdefault(name, set()).add(path)
+        for name, function in outline.functions:
+            self._functions.setdefault(name, []).append(function)
+            self._remembered[function] = outline.readings
+        for name, node in outline.classes:
+            self._classes.setdefault(name, []).append(node)
+            for method in node.body:
+                if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                    self._methods.setdefault(method.name, []).append(method)
+                    self._remembered[method] = outline.readings
+
+    def known(self, name: str) -> bool:
+        """Whether the name stands for a module, a function, a class or a built-in."""
+        return (
+            name in self._imports or name in self._functions or name in self._classes
+            or name in _KNOWN
+        )  # fmt: skip
+
+    def ask(self, name: str) -> Meaning:
+        """Return what the name stands for, None when nobody knows."""
+        if name in self._answers:
+            return self._answers[name]
+        found = self._meaning(name)
+        if not self._active and not self._trusted:
+            self._answers[name] = found
+        return found
+
+    def _meaning(self, name: str) -> Meaning:
+        if name[0] == ".":
+            methods = self._methods.get(name[1:])
+            return _joined([self.read(m).summary for m in methods]) if methods else None
+        paths, functions = self._imports.get(name, ()), self._functions.get(name, ())
+        classes = self._classes.get(name, ())
+        kinds = bool(paths) + bool(functions) + bool(classes)
+        if name in self._shadowed or kinds > 1 or len(paths) > 1:
+            return None
+        if paths:
+            return Module(next(iter(paths)))
+        if functions:
+            return _joined([self.read(f).summary for f in functions])
+        if classes:
+            return _joined([self.read_class(c) for c in classes])
+        return Builtin(name) if name in _KNOWN else None
+
+    def read(self, node: Function) -> Reading:
+        """Return a function's reading; functions that call each other are read until stable."""
+        found = self._done.get(node) or self._fresh.get(node)
+        if found is not None:
+            return found
+        if node in self._active:
+            self._looped = True
+            return self._guess.get(node) or _blank(node)
+        if self._active:
+            return self._read_once(node)
+        return self._recalled(node) or self._settled(node)
+
+    def _recalled(self, node: Function) -> Reading | None:
+        """Return what was found the last time, if all that it rests on is still so."""
+        if node in self._trusted:
+            return self._trusted[node]
+        found = self._remembered.get(node, {}).get(node)
+        if found is None:
+            if self._trusted:
+                raise _Stale
+            return None
+        first = not self._trusted
+        self._trusted[node] = found
+        try:
+            kept = holds(found.assumed.items(), self)
+        except _Stale:
+            kept = False
+        if not kept:
+            if not first:
+                raise _Stale
+            self._trusted = {}
+            return None
+        if first:
+            self._done.update(self._trusted)
+            self._trusted = {}
+        return found
+
+    def _settled(self, node: Function) -> Reading:
+        for number in range(_ROUNDS):
+            self._fresh, self._looped = {}, False
+            self._read_once(node)
+            if not self._looped or self._fresh == self._guess:
+                break
+            self._guess = self._fresh
+            if number == _ROUNDS - 1:
+                self._fresh = {n: _worst(r) for n, r in self._fresh.items()}
+        self._done.update(self._fresh)
+        for other, reading in self._fresh.items():
+            self._remembered.get(other, {})[other] = reading
+        self._fresh, self._guess = {}, {}
+        return self._done[node]
+
+    def _read_once(self, node: Function) -> Reading:
+        self._active.append(node)
+        try:
+            found = read_function(node, None, self)
+        finally:
+            self._active.pop()
+        self._fresh[node] = found
+        return found
+
+    def read_class(self, node: ast.ClassDef) -> Summary:
+        """Return what a class stands for: its methods, and what making one does."""
+        functions = [m for m in node.body if isinstance(m, (ast.FunctionDef, ast.AsyncFunctionDef))]
+        start = next((m for m in functions if m.name in {"__init__", "__post_init__"}), None)
+        if start is None:
+            for plain in node.bases:
+                found = self.ask(plain.id) if isinstance(plain, ast.Name) else None
+                if isinstance(found, Summary) and found.kind == "class":
+                    return _extended(found, read_class([self.read(m) for m in functions], None))
+        return read_class([self.read(m) for m in functions], self.read(start) if start else None)
+
+
+def _blank(node: Function) -> Reading:
+    plain = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+    names = tuple(a.arg for a in plain)
+    summary = Summary("function", names, NOTHING, Changes(), NOTHING)
+    return Reading(summary, {}, (), {}, NOTHING)
+
+
+def _worst(found: Reading) -> Reading:
+    s = found.summary
+    worst = Summary(s.kind, s.parameters, s.free, s.changes, s.returns, s.opaque, exact=False)
+    return Reading(worst, found.places, found.opaque, found.assumed, found.soft)
+
+
+def _extended(parent: Summary, own: Summary) -> Summary:
+    changes = joined_changes([parent.changes, own.changes])
+    return Summary(
+        "class", parent.parameters, parent.free | own.free, changes, NOTHING,
+        parent.opaque or own.opaque,
+    )  # fmt: skip
+
+
+def _joined(several: Sequence[Summary]) -> Summary:
+    """Return one summary for a name that is defined several times."""
+    first = several[0]
+    if len(several) == 1:
+        return first
+    alike = all(s.parameters == first.parameters for s in several)
+    changes = [s.changes if alike else global_changes(s.changes) for s in several]
+    return Summary(
+        first.kind,
+        first.parameters,
+        merged([s.free for s in several]),
+        joined_changes(changes),
+        merged([s.returns for s in several]),
+        any(s.opaque for s in several),
+        alike and all(s.exact for s in several),
+    )

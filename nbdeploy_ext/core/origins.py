@@ -1,0 +1,58 @@
+"""Where a value may come from: a small algebra of names, as strings that are quick to merge.
+
+`x` is the object that `x` names before the cell, `=x` the one that the cell itself gives to `x`,
+`$a` a function's argument, `@…` the state of a module, a file or the process, `~x` whatever `x`
+names when a function is called. `!` stands for an iterator that can be used once, `^` for a figure.
+A suffix says how the value is related to it: none, it may be the very object; `*`, it may be a
+part of it; `+`, it holds it; `-`, it keeps it and never changes it; `%`, it holds its elements.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Origins = frozenset[str]
+NOTHING: Origins = frozenset()
+_SUFFIXES = "*+-%"
+ONCE: Origins = frozenset({"!"})
+FIGURE: Origins = frozenset({"^"})
+
+
+def base(origin: str) -> str:
+    """Return the origin without its relation."""
+    return origin[:-1] if origin[-1] in _SUFFIXES else origin
+
+
+def part_of(origins: Origins) -> Origins:
+    """Return what an element, an attribute or a view of such a value may come from."""
+    if not origins:
+        return origins
+    return frozenset([base(o) + "*" for o in origins if o != "!"])
+
+
+def holder_of(origins: Origins) -> Origins:
+    """Return what a container of such values comes from."""
+    if not origins:
+        return origins
+    return frozenset([o if o[-1] == "-" else base(o) + "+" for o in origins])
+
+
+def keeper_of(origins: Origins) -> Origins:
+    """Return what a value comes from that keeps such values and never changes them."""
+    return frozenset([base(o) + "-" for o in origins])
+
+
+def share_of(origins: Origins) -> Origins:
+    """Return what a copy comes from that has the same elements."""
+    return frozenset([base(o) + "%" for o in origins if o != "!"])
+
+
+def merged(parts: Iterable[Origins]) -> Origins:
+    """Return the union."""
+    found = [p for p in parts if p]
+    if not found:
+        return NOTHING
+    return found[0] if len(found) == 1 else frozenset().union(*found)

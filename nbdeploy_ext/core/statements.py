@@ -1,0 +1,204 @@
+"""Statements in, effects out: what each binds, takes away and changes."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+from .expressions import call, module_path, value
+from .origins import NOTHING, Origins, base, part_of, share_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from .scopes import Scope
+
+
+def body(scope: Scope, statements: Iterable[ast.stmt]) -> None:
+    """Read statements one after the other."""
+    for statement in statements:
+        handler = STATEMENTS.get(type(statement))
+        if handler is not None:
+            handler(scope, statement)
+        else:
+            _children(scope, statement)
+
+
+def _children(scope: Scope, node: ast.AST) -> None:
+    """Read a node of a kind that nobody foresaw, so that no newer syntax is lost."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.expr):
+            value(scope, child)
+        elif isinstance(child, ast.stmt):
+            body(scope, [child])
+        else:
+            _children(scope, child)
+
+
+def _expr(scope: Scope, node: ast.Expr) -> None:
+    inner = node.value
+    if type(inner) is ast.Call:
+        call(scope, inner, bare=True)
+    elif type(inner) is not ast.Constant:
+        value(scope, inner)
+
+
+def _assign(scope: Scope, node: ast.Assign) -> None:
+    for target in node.targets:
+        if isinstance(target, (ast.Tuple, ast.List)) and _pairs(scope, target, node.value):
+            return
+    origins = value(scope, node.value)
+    for target in node.targets:
+        bind(scope, target, origins)
+
+
+def _pairs(scope: Scope, target: ast.Tuple | ast.List, source: ast.expr) -> bool:
+    """Take `a, b = x, y` apart."""
+    if not isinstance(source, (ast.Tuple, ast.List)) or len(source.elts) != len(target.elts):
+        return False
+    if any(isinstance(e, ast.Starred) for e in [*target.elts, *source.elts]):
+        return False
+    origins = [value(scope, element) for element in source.elts]
+    for element, found in zip(target.elts, origins, strict=True):
+        bind(scope, element, found)
+    return True
+
+
+def bind(scope: Scope, target: ast.expr, origins: Origins) -> None:
+    """Give a target its value: a name, an attribute, an item, or several of them."""
+    if type(target) is ast.Name:
+        scope.store(target.id, origins)
+    elif isinstance(target, (ast.Attribute, ast.Subscript)):
+        holder = value(scope, target.value)
+        if isinstance(target, ast.Subscript):
+            value(scope, target.slice)
+        _module_change(scope, target.value)
+        scope.change(holder)
+        scope.hold(holder, origins)
+    elif isinstance(target, ast.Starred):
+        bind(scope, target.value, share_of(origins))
+    elif isinstance(target, (ast.Tuple, ast.List)):
+        _unpack(scope, target, origins)
+
+
+def _unpack(scope: Scope, target: ast.Tuple | ast.List, origins: Origins) -> None:
+    parts = part_of(origins)
+    scope.consumed.update(map(base, origins))
+    if origins and all(o[0] in "!^=" for o in origins):
+        parts |= _shared(target)
+    for element in target.elts:
+        bind(scope, element, parts)
+
+
+def _shared(target: ast.Tuple | ast.List) -> Origins:
+    """Say that the names of `fig, ax = …` have to do with each other."""
+    names = [e.id for e in target.elts if isinstance(e, ast.Name)]
+    return frozenset((f"={','.join(names)}*",))
+
+
+def _module_change(scope: Scope, node: ast.expr) -> None:
+    """Note a change of `module.attribute` or `module.table[key]`."""
+    path = module_path(scope, node)
+    if path:
+        top = path.partition(".")[0]
+        world = path.startswith(("os.environ", "sys.path", "sys.modules"))
+        scope.touch("@world" if world else "@" + top)
+
+
+def _augmented(scope: Scope, node: ast.AugAssign) -> None:
+    origins = value(scope, node.value)
+    target = node.target
+    if isinstance(target, ast.Name):
+        found = scope.load(target.id, (target.lineno, target.col_offset))
+        scope.change(found)
+        scope.hold(found, share_of(origins))
+        scope.consumed.update(map(base, origins))
+        scope.store(target.id, found | share_of(origins))
+    else:
+        bind(scope, target, share_of(origins))
+        scope.change(value(scope, target))
+
+
+def _delete(scope: Scope, node: ast.Delete) -> None:
+    for target in node.targets:
+        _delete_target(scope, target)
+
+
+def _delete_target(scope: Scope, target: ast.expr) -> None:
+    if isinstance(target, ast.Name):
+        scope.load(target.id, (target.lineno, target.col_offset))
+        scope.delete(target.id)
+    elif isinstance(target, (ast.Tuple, ast.List)):
+        for element in target.elts:
+            _delete_target(scope, element)
+    else:
+        bind(scope, target, NOTHING)
+
+
+def _return(scope: Scope, node: ast.Return) -> None:
+    if node.value is not None:
+        scope.returns |= value(scope, node.value)
+
+
+def _raise(scope: Scope, node: ast.Raise) -> None:
+    for part in filter(None, (node.exc, node.cause)):
+        value(scope, part)
+
+
+def _assert(scope: Scope, node: ast.Assert) -> None:
+    value(scope, node.test)
+    if node.msg is not None:
+        value(scope, node.msg)
+
+
+def _import(scope: Scope, node: ast.Import) -> None:
+    for alias in node.names:
+        name = alias.asname or alias.name.partition(".")[0]
+        scope.store(name, NOTHING, plain=scope.kind == "function")
+    _imported(scope, *(alias.name for alias in node.names))
+
+
+def _import_from(scope: Scope, node: ast.ImportFrom) -> None:
+    for alias in node.names:
+        if alias.name == "*":
+            scope.unknowable(node, f"from {node.module or '.'} import * may define any name")
+        else:
+            scope.store(alias.asname or alias.name, NOTHING, plain=scope.kind == "function")
+    _imported(scope, node.module or ".")
+
+
+def _imported(scope: Scope, *modules: str) -> None:
+    scope.reads.setdefault("@world", (1, 0))
+    for module in modules:
+        scope.reads.setdefault("@" + module.partition(".")[0], (1, 0))
+
+
+def _global(scope: Scope, node: ast.Global | ast.Nonlocal) -> None:
+    if isinstance(node, ast.Global):
+        scope.declared.update(node.names if scope.kind != "cell" else ())
+        return
+    for name in node.names:
+        outer = scope.parent
+        while outer is not None and name not in outer.env:
+            outer = outer.parent
+        if outer is not None:
+            scope.env[name] = outer.env[name]
+            scope.stored.add(name)
+
+
+STATEMENTS: dict[type, Callable[[Scope, Any], None]] = {
+    ast.Expr: _expr,
+    ast.Assign: _assign,
+    ast.AugAssign: _augmented,
+    ast.Delete: _delete,
+    ast.Return: _return,
+    ast.Raise: _raise,
+    ast.Assert: _assert,
+    ast.Import: _import,
+    ast.ImportFrom: _import_from,
+    ast.Global: _global,
+    ast.Nonlocal: _global,
+    ast.Pass: lambda _scope, _node: None,
+    ast.Break: lambda _scope, _node: None,
+    ast.Continue: lambda _scope, _node: None,
+}
