@@ -11,7 +11,7 @@ import statistics
 import time
 from typing import TYPE_CHECKING
 
-from nbdeploy_ext.core import dataflow, syntax
+from nbdeploy_ext.core import dataflow
 from nbdeploy_ext.core.notebook import Cell
 
 if TYPE_CHECKING:
@@ -96,7 +96,6 @@ def note(
     """Time a job once."""
     if cold:
         dataflow.forget()
-        syntax.parse.cache_clear()
     begun = time.perf_counter()
     job()
     rows.setdefault(label, []).append((time.perf_counter() - begun) * 1000)

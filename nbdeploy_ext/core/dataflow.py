@@ -12,10 +12,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from .effects import read_facts
-from .magics import PlainSource, plain_source
+from .magics import PlainSource, read_plain
 from .meanings import NotebookMeanings, Outline, holds, read_outline
 from .states import Replay
-from .syntax import Parsed, parse
+from .syntax import Parsed, parse, shared_tree
 
 if TYPE_CHECKING:
     import ast
@@ -45,13 +45,14 @@ class CellFlow:
     @property
     def tree(self) -> ast.Module | None:
         """Return the syntax tree, None where there is no valid Python; nobody may change it."""
-        return parse(self.plain.text).tree
+        return shared_tree(self.plain.text)
 
     @cached_property
     def defines(self) -> frozenset[str]:
         """Return every name that the cell may leave behind."""
         found = frozenset([n for n in self.facts.values if n[0] != "@"])
-        return found | self.facts.changes.binds
+        several = [s.changes.binds for f in self.facts.functions.values() for s in f]
+        return found.union(self.facts.changes.binds, *several)
 
     @property
     def immediate(self) -> Mapping[str, tuple[int, int]]:
@@ -103,7 +104,8 @@ class Dataflow:
 
     @cached_property
     def _replay(self) -> Replay:
-        return Replay([flow.facts for flow in self.flows])
+        with _uncollected():
+            return Replay([flow.facts for flow in self.flows])
 
     @cached_property
     def _definers(self) -> dict[str, list[int]]:
@@ -225,13 +227,14 @@ def read_cell(cell: Cell) -> CellFlow:
 def read_cells(cells: Sequence[Cell]) -> Dataflow:
     """Analyse code cells in their order."""
     with _uncollected():
-        trees: dict[str, Parsed] = {}
+        trees: dict[str, Parsed] = {}  # gone before the collector could look at them
         sources = [_source(cell.source, trees) for cell in cells]
         facts = _all_facts(sources, trees)
         flows = tuple(
             CellFlow(cell, source.plain, found, source.fault)
             for cell, source, found in zip(cells, sources, facts, strict=True)
         )
+        trees.clear()
     return Dataflow(flows, {flow.cell.cell_id: flow for flow in flows})
 
 
@@ -257,9 +260,13 @@ def _source(text: str, trees: dict[str, Parsed]) -> _Source:
     if found is not None:
         _SOURCES.move_to_end(text)
         return found
-    plain = plain_source(text)
-    parsed = trees[plain.text] = parse(plain.text)
-    found = _Source(plain, parsed.fault, read_outline(parsed.tree), [])
+    plain, parsed = read_plain(text)
+    try:
+        outline = read_outline(parsed.tree)
+    except RecursionError:
+        outline, parsed = read_outline(None), Parsed(None, None, too_deep=True)
+    trees[plain.text] = parsed
+    found = _Source(plain, parsed.fault, outline, [])
     _SOURCES[text] = found
     if len(_SOURCES) > _REMEMBERED:
         _SOURCES.popitem(last=False)

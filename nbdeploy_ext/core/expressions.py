@@ -45,7 +45,10 @@ def _name(scope: Scope, node: ast.Name) -> Origins:
         return NOTHING
     found = scope.load(name, (node.lineno, node.col_offset))
     if type(meaning) is Module:
-        scope.reads.setdefault("@" + meaning.path.partition(".")[0], (1, 0))
+        top = meaning.path.partition(".")[0]
+        scope.reads.setdefault("@" + top, (1, 0))
+        if top in {"os", "sys"}:
+            scope.reads.setdefault("@world", (1, 0))
         return NOTHING
     if type(meaning) is Summary:
         enact(scope, meaning)
@@ -54,6 +57,9 @@ def _name(scope: Scope, node: ast.Name) -> Origins:
 
 def enact(scope: Scope, summary: Summary) -> None:
     """Do to the globals what a function does that may be called from here on."""
+    if id(summary) in scope.enacted:
+        return
+    scope.enacted.add(id(summary))
     seen = {id(summary)}
     waiting = [summary]
     while waiting:

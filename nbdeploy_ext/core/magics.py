@@ -12,6 +12,8 @@ from .syntax import parse
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .syntax import Parsed
+
 NEUTRAL = frozenset(
     "matplotlib pylab config load_ext reload_ext unload_ext autoreload precision pdb xmode colors "
     "capture who whos pinfo pinfo2 doctest_mode automagic logstart logstop time timeit prun memit "
@@ -97,13 +99,20 @@ class _Rewrite:
 
 def plain_source(source: str) -> PlainSource:
     """Replace every magic line, keeping the number of lines; Python passes through untouched."""
-    if parse(source).tree is not None:
-        return PlainSource(source, {}, (), ())
+    return read_plain(source)[0]
+
+
+def read_plain(source: str) -> tuple[PlainSource, Parsed]:
+    """Return the plain source with its tree."""
+    parsed = parse(source)
+    if parsed.tree is not None or parsed.too_deep:
+        return PlainSource(source, {}, (), ()), parsed
     work = _Rewrite(source.split("\n"))
     work.plain, work.indent = _dedented(work.lines)
     if not _cell_magic(work):
         _line_magics(work, 0)
-    return work.finished()
+    plain = work.finished()
+    return plain, parsed if plain.text == source else parse(plain.text)
 
 
 def _dedented(lines: list[str]) -> tuple[list[str], int]:

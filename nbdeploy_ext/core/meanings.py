@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from .catalog import BUILTIN_CALLS
@@ -214,6 +214,8 @@ class NotebookMeanings:
         self._active.append(node)
         try:
             found = read_function(node, None, self)
+        except RecursionError:
+            found = replace(_blank(node), summary=replace(_blank(node).summary, opaque=True))
         finally:
             self._active.pop()
         self._fresh[node] = found

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from .facts import Changes, Meaning, Opaque, Reading, Summary
-from .origins import NOTHING, Origins, base, merged
+from .origins import NOTHING, Origins, base
 
 if TYPE_CHECKING:
     import ast
@@ -59,6 +59,7 @@ class Scope:
         self.generator = False
         self.wild = False
         self.hidden: set[str] = set()
+        self.enacted: set[int] = set()
 
     # names -----------------------------------------------------------------------------------
     def load(self, name: str, position: Position) -> Origins:
@@ -211,6 +212,8 @@ class Scope:
     def apply(self, summary: Summary, arguments: dict[str, Origins]) -> Origins:
         """Do what a function does when it is called so, and return where its result comes from."""
         changes = summary.changes
+        if not changes:
+            return self._mapped(summary.returns, arguments) if summary.returns else NOTHING
         self.change(self._mapped(changes.shallow, arguments))
         self.change(self._mapped(changes.deep, arguments), deep=True)
         self.consumed.update(map(base, self._mapped(changes.consumed, arguments)))
@@ -220,7 +223,13 @@ class Scope:
         return self._mapped(summary.returns, arguments)
 
     def _mapped(self, origins: Iterable[str], arguments: dict[str, Origins]) -> Origins:
-        return merged([self._from_caller(origin, arguments) for origin in origins])
+        found: set[str] = set()
+        for origin in origins:
+            if origin[0] == "@":
+                found.add(origin)
+            else:
+                found |= self._from_caller(origin, arguments)
+        return frozenset(found)
 
     def _from_caller(self, origin: str, arguments: dict[str, Origins]) -> Origins:
         plain = base(origin)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from .facts import Changes, Facts, Summary
 
+_LINKS = {"": "same", "*": "inside", "+": "holds", "-": "keeps", "%": "shares"}
 _CROWD = 64
 """So many nodes that hold each other are thought of as one, which keeps every look short."""
 
@@ -34,12 +35,12 @@ class Node:
         self.bound = bound
         self.shallow = 0
         self.deep = 0
-        self.same: list[Node] = []
-        self.inside: list[Node] = []
-        self.holds: list[Node] = []
-        self.keeps: list[Node] = []
-        self.shares: list[Node] = []
-        self.late: set[str] = set()
+        self.same: tuple[Node, ...] = ()
+        self.inside: tuple[Node, ...] = ()
+        self.holds: tuple[Node, ...] = ()
+        self.keeps: tuple[Node, ...] = ()
+        self.shares: tuple[Node, ...] = ()
+        self.late: frozenset[str] = frozenset()
         self.functions: tuple[Summary, ...] = ()
         self.once = False
         self.figure = False
@@ -221,7 +222,7 @@ class Replay:
             node = Node(bit)
             if old is not None and (name in facts.maybe or name not in facts.values):
                 node.bound |= old.bound
-                node.same.append(old)
+                node.same = (old,)
                 reader.needs |= old.bound
             node.functions = facts.functions.get(name, ())
             bound[name] = made["=" + name] = node
@@ -251,16 +252,17 @@ class Replay:
             node.figure = node.figure or plain[0] == "^"
             return
         if plain[0] == "~":
-            node.late.add(plain[1:])
+            node.late |= {plain[1:]}
             return
         if plain[0] == "=" and plain not in made:
             made[plain] = Node(bit)
         kind = origin[len(plain) :]
         for other in self._nodes(plain, made):
             found = current(other)
-            if found is not node:
-                {"": node.same, "*": node.inside, "+": node.holds, "-": node.keeps,
-                 "%": node.shares}[kind].append(found)  # fmt: skip
+            links = _LINKS[kind]
+            before: tuple[Node, ...] = getattr(node, links)
+            if found is not node and found not in before:
+                setattr(node, links, (*before, found))
 
 
 class Reader:
@@ -326,7 +328,7 @@ def _merge(crowd: Sequence[Node]) -> None:
     inside = set(map(id, members))
     for links in ("same", "inside", "holds", "keeps", "shares"):
         outer = [current(n) for m in members for n in getattr(m, links)]
-        setattr(first, links, list({id(n): n for n in outer if id(n) not in inside}.values()))
+        setattr(first, links, tuple({id(n): n for n in outer if id(n) not in inside}.values()))
     for node in members[1:]:
         first.shallow |= node.shallow
         first.deep |= node.deep
@@ -353,7 +355,7 @@ def _flagged(node: Node, flag: str) -> bool:
 def _again(node: Node | None, bit: int) -> Node:
     made = Node(bit | (node.bound if node else 0))
     if node is not None:
-        made.same.append(node)
+        made.same = (node,)
     return made
 
 

@@ -19,9 +19,8 @@ class Parsed:
     too_deep: bool = False
 
 
-@lru_cache(maxsize=2048)
 def parse(text: str) -> Parsed:
-    """Parse source as a notebook cell; the tree is shared, so nobody may change it."""
+    """Parse source as a notebook cell."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # `"\d"` warns here; the kernel has said so already
@@ -34,3 +33,9 @@ def parse(text: str) -> Parsed:
         return Parsed(None, SyntaxError("too deeply nested to be analysed"), too_deep=True)
     assert isinstance(tree, ast.Module)  # noqa: S101  (PyCF_ONLY_AST answers nothing else)
     return Parsed(tree)
+
+
+@lru_cache(maxsize=256)
+def shared_tree(text: str) -> ast.Module | None:
+    """Return the tree of source that was read before; nobody may change it."""
+    return parse(text).tree

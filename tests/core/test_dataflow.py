@@ -1,0 +1,125 @@
+"""What each cell defines, needs and changes, construct by construct."""
+
+from __future__ import annotations
+
+import pytest
+
+from nbdeploy_ext.core.dataflow import Dataflow, read_cells
+from nbdeploy_ext.core.notebook import Cell
+
+
+def flow_of(*sources: str) -> Dataflow:
+    return read_cells([Cell(f"c{n}", n, "code", s, ()) for n, s in enumerate(sources)])
+
+
+def sliced(*sources: str) -> list[int]:
+    """Return the numbers of the cells that the last one needs."""
+    return [int(c[1:]) for c in flow_of(*sources).slice(f"c{len(sources) - 1}")]
+
+
+@pytest.mark.parametrize(
+    ("source", "defines", "references"),
+    [
+        ("a, *b = c", "a b", "c"),
+        ("[y := f(x) for x in xs]", "y", "f xs"),
+        ("match p:\n    case {'k': v, **rest}: pass\n    case [*tail] if t: pass", "v rest tail",
+         "p t"),
+        ("try:\n    import fast as j\nexcept ImportError:\n    import json as j\nj.x", "j", ""),
+        ("@d\ndef f(x: T = D) -> R:\n    return x + g", "f", "d T D R g"),
+        ("class A(B, metaclass=M):\n    x = y\n    def f(self): return z", "A", "B M y z"),
+        ("print(f'{a!r:>{w}}')", "", "a w"),
+        ("x += 1", "x", "x"),
+        ("del x", "", "x"),
+        ("for i in xs:\n    t = i\nprint(i, t)", "i t", "xs"),
+        ("with open(p) as h, q as (r, s): pass", "h r s", "p q"),
+        ("def f():\n    global n\n    n = m", "f n", "m"),
+        ("await thing", "", "thing"),
+        ("lambda a, *b, c=d, **e: a + b + c + e + g", "", "d g"),
+        ("x = 1\ndef f(): return x", "x f", ""),
+        ("def f():\n    def g(): return y\n    y = 1\n    return g", "f", ""),
+        ("from __future__ import annotations\ndef f(x: T): pass", "annotations f", "T"),
+    ],
+)  # fmt: skip
+def test_a_cell_knows_its_names(source: str, defines: str, references: str) -> None:
+    (flow,) = flow_of(source).flows
+    assert flow.fault is None
+    assert flow.defines == set(defines.split())
+    assert set(flow.references) == set(references.split())
+
+
+def test_columns_count_characters_not_bytes() -> None:
+    (flow,) = flow_of("é = 'ü'; x = é + name").flows
+    assert flow.immediate["name"] == (1, 18)
+
+
+@pytest.mark.parametrize(
+    ("cells", "needed"),
+    [
+        (["a = []", "b = a", "b.append(1)", "a"], [0, 1, 2]),
+        (["a = []", "b = [a]", "for x in b:\n    x.append(1)", "a"], [0, 1, 2]),
+        (["a = []", "def f(x):\n    x.append(1)", "f(a)", "a"], [0, 1, 2]),
+        (["a = []", "def f(x):\n    return len(x)", "print(f(a))", "a"], [0]),
+        (["n = 0", "def f():\n    global n\n    n += 1", "f()", "n"], [0, 1, 2]),
+        (["r = 1", "def f(): return r", "r = 2", "f()"], [1, 2]),
+        (["def f(): return r", "r = 2", "x = 1", "f()"], [0, 1]),
+        (["x = 1", "x = 2", "x"], [1]),
+        (["x = 1", "if x:\n    y = 1", "y = 0", "x"], [0]),
+        (["y = 0", "x = 1", "if x:\n    y = 1", "y"], [0, 1, 2]),
+        (["import numpy as np", "np.random.seed(0)", "np.random.rand()", "np.random.rand()"],
+         [0, 1, 2]),
+        (["import pandas as pd\ndf = pd.DataFrame()", "df.to_csv('x.csv')", "print(df.head())",
+          "pd.read_csv('x.csv')"], [0, 1]),
+        (["import pandas as pd\ndf = pd.DataFrame()", "df.describe()\ndf.plot()\ndf.head()", "df"],
+         [0]),
+        (["import matplotlib.pyplot as plt", "x = [1]", "plt.plot(x)\nplt.show()", "x"], [1]),
+        (["import matplotlib.pyplot as plt", "fig, ax = plt.subplots()", "ax.plot([1])", "fig"],
+         [0, 1, 2]),
+        (["import os", "os.environ['A'] = '1'", "os.environ['A']"], [0, 1]),
+        (["%%writefile m.py\nx = 1", "import m"], [0]),
+        (["list = [1]", "del list", "list('ab')"], [0, 1]),
+        (["it = iter([1, 2])", "for x in it: break", "next(it)"], [0, 1]),
+        (["a = {}", "print(a)\nlen(a)", "a"], [0]),
+        (["from lib import mystery\na = [1]", "mystery(a)", "a"], [0, 1]),
+        (["class K:\n    def go(self): self.n = 1", "k = K()", "k.go()", "k.n"], [0, 1, 2]),
+    ],
+)  # fmt: skip
+def test_a_slice_has_what_a_cell_needs_and_no_more(cells: list[str], needed: list[int]) -> None:
+    assert sliced(*cells) == needed
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["exec(code)", "globals()['x'] = 1", "from lib import *", "%run other.py", "%%sql\nselect 1",
+     "get_ipython().magic('x')", "eval(text)"],
+)  # fmt: skip
+def test_what_cannot_be_known_is_said_and_kept(source: str) -> None:
+    flow = flow_of("x = 1", source, "x")
+    assert flow.uncertain("c2")[0].cell_id == "c1"
+    assert flow.slice("c2") == ("c0", "c1")
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["", "\0", "\ud800", "\ufeffx = 1", "print 'old'", "\tx = 1\n\ty = 2", "x = 1\f\n", "(" * 5000,
+     "1" + "+1" * 9000, "-" * 3000 + "1", "%%bash\n'unbalanced", "!pip install 'x", "x = !ls", "a?",
+     "%", "%%", "!", "?", "x = %time f(", "x = '''\n%not a magic\n", "x;", "%time", "if x:\n!ls",
+     "if a:\n  pass\n" + "elif b:\n  pass\n" * 2000, "f(" * 300 + ")" * 300, "\r\n%ls\r\n"],
+)  # fmt: skip
+def test_any_source_has_an_answer(source: str) -> None:
+    flow = flow_of("kept = 1", source, "kept")
+    assert "c0" in flow.slice("c2")
+    assert flow.by_id["c1"].references is not None
+
+
+@pytest.mark.parametrize(
+    ("source", "defines"),
+    [("x = !ls", {"x"}), ("%%capture out\ny = 1", {"out", "y"}), ("%%timeit\nz = 1", set()),
+     ("%%time\nz = 1", {"z"}), ("  a = 1\n  b = 2", {"a", "b"}), ("df.head?", set()),
+     ("if True:\n    %matplotlib inline\n    k = 1", {"k"}), ("s = '''\n%d ?\n!ls\n'''", {"s"}),
+     ("!ls \\\n  -l\nq = 1", {"q"}), ("%%html\n<b>", set())],
+)  # fmt: skip
+def test_magics_leave_the_python_around_them(source: str, defines: set[str]) -> None:
+    (flow,) = flow_of(source).flows
+    assert flow.fault is None
+    assert flow.defines == defines
+    assert flow.plain.text.count("\n") == source.count("\n")
