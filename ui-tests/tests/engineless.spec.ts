@@ -27,6 +27,8 @@ test.describe('with no engine', () => {
     await expect(notice).toContainText(
       'The service will run as a process on this machine, without a container.'
     );
+    // The analysis needs no engine.
+    await expect(panel.section('Endpoints')).toContainText('decide(');
     await keepScreenshots(page, 'no-engine', '#nbdeploy-panel');
   });
 
