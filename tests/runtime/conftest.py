@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
-    """Return what writes an app and serves it; `env` is its environment."""
+    """Return what writes an app and serves it.
+
+    `env` is the process's environment, `manifest_env` what the engineer's file adds to it.
+    """
     with ExitStack() as stack:
         yield _starter(tmp_path / "app", stack)
 
@@ -30,9 +33,12 @@ def start_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
 
 def _starter(folder: Path, stack: ExitStack) -> Callable[..., Running]:
     def begin(
-        *cells: tuple[str, str, str], env: dict[str, str] | None = None, **more: Any
+        *cells: tuple[str, str, str],
+        env: dict[str, str] | None = None,
+        manifest_env: dict[str, Any] | None = None,
+        **more: Any,
     ) -> Running:
-        running = serve(write_app(folder, *cells, **more), 0, **(env or {}))
+        running = serve(write_app(folder, *cells, env=manifest_env or {}, **more), 0, **(env or {}))
         stack.callback(running.stop)
         return running
 
