@@ -65,7 +65,6 @@ class Replay:
         self._gone: dict[str, int] = {}
         self._wild = 0
         self._seeded: set[str] = set()
-        self._files: set[str] = set()
         self._callers: list[tuple[int, Summary, Node]] = []
         for number, facts in enumerate(cells):
             self._cell(number, facts)
@@ -144,19 +143,14 @@ class Replay:
             return self._seeded
         if name.startswith("@rng:"):
             return (name,) if name in self._seeded else ()
-        if name == "@file:?":
-            return self._files
-        if name.startswith("@file:"):
-            return [f for f in self._files if _related(f, name)]
-        return (name,)
+        return _files_read(name) if name.startswith("@file:") else (name,)
 
     def _state(self, name: str) -> Iterator[Node]:
         if name.startswith("@seed:"):
             self._seeded.add("@rng:" + name[6:])
             name = "@rng:" + name[6:]
-        if name.startswith("@file:"):
-            self._files.add(name)
-        for token in list(self.tokens(name)):
+        changed = _files_written(name) if name.startswith("@file:") else self.tokens(name)
+        for token in list(changed):
             if token not in self._env:
                 self._env[token] = Node(0)
             yield self._env[token]
@@ -359,11 +353,24 @@ def _again(node: Node | None, bit: int) -> Node:
     return made
 
 
-def _related(one: str, other: str) -> bool:
-    """Whether two file tokens are the same file, one a folder of the other, or unknown."""
-    if one == other or "@file:?" in (one, other):
-        return True
-    return one.startswith(other + "/") or other.startswith(one + "/")
+def _files_read(name: str) -> tuple[str, ...]:
+    """Return the states that a file's content rests on: `?` stands for a path that nobody knows.
+
+    A file rests on the folders that it is in as a whole, a folder on everything below it.
+    """
+    if name == "@file:?":
+        return ("@file:?all",)
+    return (name, name + "/", "@file:?", *_folders(name))
+
+
+def _files_written(name: str) -> tuple[str, ...]:
+    """Return the states that change when a file is written."""
+    return (name, "@file:?all", *(folder + "/" for folder in _folders(name)))
+
+
+def _folders(name: str) -> list[str]:
+    parts = name.split("/")
+    return ["/".join(parts[:end]) for end in range(1, len(parts))]
 
 
 __all__ = ["Node", "Origins", "Replay"]
