@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from . import hygiene
 from .dataflow import BUILTINS
 from .diagnostics import Diagnostic, Fix
 from .interface import RESERVED
@@ -28,7 +29,8 @@ def check_service(spec: ServiceSpec) -> ServiceSpec:
     position = {flow.cell.cell_id: flow.cell.index for flow in spec.dataflow.flows}
     found = [
         *_language(spec), *_cells(spec), *_names(spec), *_values(spec), *_endpoints(spec),
-        *_packages(spec), *_settings(spec),
+        *_packages(spec), *_settings(spec), *hygiene.unknowable(spec), *hygiene.run_order(spec),
+        *hygiene.secrets(spec), *hygiene.files(spec), *hygiene.parameters(spec),
     ]  # fmt: skip
     found.sort(key=lambda d: (d.severity != "error", position.get(d.cell or "", -1), d.line or 0))
     return replace(spec, diagnostics=tuple(found))

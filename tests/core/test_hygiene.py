@@ -1,0 +1,105 @@
+"""What a notebook's file gives away."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nbdeploy_ext.core.pipeline import analyse
+from tests.notebooks import write_notebook
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nbdeploy_ext.core.diagnostics import Diagnostic
+
+F = "def f(x: int) -> int:\n    return x"
+
+
+def found(folder: Path, *cells: tuple[str, str | None, str]) -> list[tuple[str, str | None, int]]:
+    path = write_notebook(folder, *cells, ("f", "production", F))
+    return [(d.code, d.cell, d.line or 0) for d in analyse(path).diagnostics]
+
+
+def run_in(path: Path, *counts: int | None) -> list[Diagnostic]:
+    content = json.loads(path.read_text())
+    for cell, count in zip(content["cells"], counts, strict=True):
+        cell["execution_count"] = count
+    path.write_text(json.dumps(content))
+    return list(analyse(path).diagnostics)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "key = 'AKIA' + 'x'\nused = 'AKIAIOSFODNN7ABCDEFG'",
+        "x = 1\npassword = 'hunter2-and-more'",
+        "x = 1\nurl = 'postgresql://me:s3cr3t@db.example.org/x'",
+        "x = 1\nkey = '''-----BEGIN RSA PRIVATE KEY-----\nMII'''",
+    ],
+)
+def test_a_secret_in_a_shipped_cell_stops_the_deploy_and_is_not_repeated(
+    source: str, tmp_path: Path
+) -> None:
+    path = write_notebook(tmp_path, ("s", "production", source), ("f", "production", F))
+    (leak,) = analyse(path).diagnostics
+    assert (leak.code, leak.cell, leak.line, leak.severity) == ("NBD406", "s", 2, "error")
+    assert "hunter2" not in leak.message
+    assert "s3cr3t" not in leak.message
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import os\npassword = os.environ.get('PASSWORD')",
+        "token = 'your-token-here'",
+        "url = f'postgresql://{1}:{2}@db.example.org/x'",
+        "password_field = 'password'",
+    ],
+)
+def test_what_only_speaks_of_secrets_is_none(source: str, tmp_path: Path) -> None:
+    assert found(tmp_path, ("s", "production", source)) == []
+
+
+def test_a_secret_in_an_output_is_a_warning(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path, ("shown", None, "print(key)"), ("f", "production", F))
+    content = json.loads(path.read_text())
+    text = ["ok\n", "AKIAIOSFODNN7ABCDEFG\n"]
+    content["cells"][0]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": text}]
+    path.write_text(json.dumps(content))
+    (leak,) = analyse(path).diagnostics
+    assert (leak.code, leak.cell, leak.severity) == ("NBD407", "shown", "warning")
+
+
+def test_cells_that_ran_in_another_order_are_told(tmp_path: Path) -> None:
+    path = write_notebook(
+        tmp_path, ("a", "production", "rate = 2"), ("f", "production", f"{F} + rate")
+    )
+    assert run_in(path, None, None) == []
+    assert run_in(path, 1, 2) == []
+    (cleared,) = run_in(path, None, 3)
+    assert (cleared.code, cleared.cell) == ("NBD206", "a")
+    use = ("use", "production", "twice = rate * 2")
+    path = write_notebook(tmp_path, ("a", "production", "rate = 2"), use, ("f", "production", F))
+    (late,) = run_in(path, 7, 3, 8)
+    assert (late.code, late.cell) == ("NBD205", "use")
+    assert "#0 (a)" in late.message
+
+
+def test_files_that_are_missing_or_outside_are_told(tmp_path: Path) -> None:
+    (tmp_path / "there.txt").write_text("x")
+    source = "open('there.txt')\nopen('gone.txt')\nopen('../up.txt')\nopen('new.txt', 'w')"
+    assert found(tmp_path, ("io", "production", source)) == [
+        ("NBD403", "io", 2),
+        ("NBD404", "io", 3),
+    ]
+
+
+def test_what_can_not_be_followed_and_computed_defaults_are_warnings(tmp_path: Path) -> None:
+    assert found(
+        tmp_path,
+        ("p", "parameters", "A = 1\nB: list = [1, 2]\nC = max(1, 2)"),
+        ("e", "production", "exec('z = 1')"),
+    ) == [("NBD307", "p", 3), ("NBD204", "e", 1)]
