@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 
-def __getattr__(name: str) -> str:
-    """Return `__version__`, read from the installed distribution on first use."""
+def __getattr__(name: str) -> Any:
+    """Return `__version__`, `import_notebook` or `install_import_hook`, imported on first use."""
     if name == "__version__":
         # Asking for the version costs a walk over the installed packages.
         from ._version import __version__  # noqa: PLC0415
 
         return __version__
-    raise AttributeError(name)
+    if name in {"import_notebook", "install_import_hook"}:
+        # Programs that import notebooks need what the Jupyter server has no use for.
+        from .session import import_notebook  # noqa: PLC0415
+
+        return getattr(import_notebook, name)
+    raise AttributeError(f"module 'nbdeploy_ext' has no attribute {name!r}")
 
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:

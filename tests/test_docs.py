@@ -69,7 +69,9 @@ def test_every_command_is_documented_with_its_options():
     documented: dict[str, set[str]] = {}
     for row in rows("reference/commands.md"):
         name = row.split()[0]
-        documented[name] = documented.get(name, set()) | set(re.findall(r"-{1,2}[a-z]+", row))
+        documented[name] = documented.get(name, set()) | set(
+            re.findall(r"-{1,2}[a-z]+(?:-[a-z]+)*", row)
+        )
     options = {
         name: {
             option

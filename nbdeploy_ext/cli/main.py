@@ -13,12 +13,13 @@ from ..core.capture import LiveKernel, RunCells
 from ..core.deployment import StartRequest
 from ..core.errors import DeployRefused, NbdeployError, Unreachable, UsageError
 from ..core.layers import requirements_layer
-from ..core.notebook import Role, write_marks
+from ..core.notebook import Role, read_notebook, write_marks
 from ..core.pipeline import (
     analyse,
     build_notebook,
     bundle_notebook,
     deploy_notebook,
+    marks_of_slices,
 )
 from ..core.secrets import read_secrets
 from ..core.values import ValueStore
@@ -107,14 +108,24 @@ def _command(run: Callable[..., None]) -> click.Command:
 @click.argument("cells", nargs=-1, required=True)
 @click.option("--role", type=click.Choice([role.value for role in Role]))
 @click.option("--clear", is_flag=True, help="Take the cells' roles away.")
-def mark(
-    *, notebook: Path, cells: tuple[str, ...], role: str | None, clear: bool, as_json: bool
+@click.option("--with-slice", is_flag=True, help="Mark the cells that they need as production too.")
+def mark(  # noqa: PLR0913  (each is an option)
+    *,
+    notebook: Path,
+    cells: tuple[str, ...],
+    role: str | None,
+    clear: bool,
+    with_slice: bool,
+    as_json: bool,
 ) -> None:
     """Give cells a role; CELL is a cell id or #index."""
     if clear == (role is not None):
         raise click.UsageError("Say either --role ROLE or --clear.")
     chosen = None if clear or role is None else Role(role)
-    marked = write_marks(notebook, dict.fromkeys(cells, chosen))
+    marks: dict[str, Role | None] = dict.fromkeys(cells, chosen)
+    if with_slice and chosen is not None:
+        marks = {**marks_of_slices(read_notebook(notebook), cells), **marks}
+    marked = write_marks(notebook, marks)
     document = {"notebook": str(notebook), "marks": marked.marks()}
     answer(document, "\n".join(f"{r:<11}{c}" for c, r in marked.marks().items()), as_json=as_json)
 

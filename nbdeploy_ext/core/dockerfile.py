@@ -18,6 +18,8 @@ COMMAND = ("serve",)
 ENVIRONMENT: Mapping[str, str] = {
     "PYTHONPATH": f"{RUNTIME}:{LIBRARY}",
     "PYTHONDONTWRITEBYTECODE": "1",
+    # A notebook may be called types.ipynb: its header must not hide Python's own module
+    "PYTHONSAFEPATH": "1",
     "PYTHONUNBUFFERED": "1",
 }
 DOCKERIGNORE = "Dockerfile\n.dockerignore\n"

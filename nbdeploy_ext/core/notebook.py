@@ -51,7 +51,8 @@ class Cell:
     @property
     def sha256(self) -> str:
         """Return the hash of the source's UTF-8 bytes."""
-        return hashlib.sha256(self.source.encode()).hexdigest()
+        # JSON can hold halves of a character, which UTF-8 can't: such a cell has an answer too
+        return hashlib.sha256(self.source.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -9,22 +9,24 @@ from typing import TYPE_CHECKING, Any
 from .capture import RunCells
 from .checks import check_service
 from .config import read_config
+from .dataflow import read_dataflow
 from .deployment import StartRequest
 from .errors import DeployRefused
-from .notebook import parse_notebook, read_notebook
+from .notebook import Role, parse_notebook, read_notebook
 from .packing import make_bundle
 from .secrets import read_secrets
 from .service import plan_service, with_values
 from .values import ValueStore
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from .bundle import Bundle
     from .capture import ValueSource
     from .deployment import Deployment, Target
     from .image import Image
+    from .notebook import Notebook
     from .progress import Progress
     from .service import ServiceSpec
     from .verification import Verification
@@ -76,6 +78,21 @@ def analyse(
     """Read a notebook (or its unsaved `content`) and the engineer's file, plan, and check."""
     notebook = read_notebook(path) if content is None else parse_notebook(content, path)
     return check_service(plan_service(notebook, read_config(path.parent), name))
+
+
+def marks_of_slices(notebook: Notebook, cells: Iterable[str]) -> dict[str, Role | None]:
+    """Return the marks that let cells (ids or `#index`) run: production for what they need.
+
+    Cells that have a role keep it. Raises `CellNotFound`.
+    """
+    dataflow = read_dataflow(notebook)
+    chosen = [notebook.cell(name).cell_id for name in cells]
+    needed = {found for cell in chosen for found in dataflow.slice(cell)} - set(chosen)
+    return {
+        flow.cell.cell_id: Role.PRODUCTION
+        for flow in dataflow.flows
+        if flow.cell.cell_id in needed and flow.cell.role is None
+    }
 
 
 def bundle_notebook(

@@ -98,11 +98,11 @@ class ValueStore:
 
     def __init__(self, folder: Path | None = None) -> None:
         """Use `folder`, or the user's own."""
-        self._folder = folder or Path(platformdirs.user_data_dir("nbdeploy")) / "values"
+        self.folder = folder or Path(platformdirs.user_data_dir("nbdeploy")) / "values"
 
     def path(self, sha256: str) -> Path:
         """Return where the value with that hash lies."""
-        return self._folder / sha256
+        return self.folder / sha256
 
     def read(self, notebook: Path) -> dict[str, StoredValue]:
         """Return the notebook's values by name; those whose file is gone are left out."""
@@ -115,8 +115,8 @@ class ValueStore:
     @contextmanager
     def staging(self) -> Iterator[Path]:
         """Give a folder, beside the values, for files that are being written."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.folder) as folder:
             yield Path(folder)
 
     def keep(self, notebook: Path, name: str, value: StoredValue, file: Path) -> None:
@@ -131,7 +131,7 @@ class ValueStore:
 
     def _index(self, notebook: Path) -> Path:
         key = hashlib.sha256(str(notebook.resolve()).encode()).hexdigest()[:32]
-        return self._folder / f"{key}.json"
+        return self.folder / f"{key}.json"
 
 
 def _stored(raw: dict[str, Any]) -> StoredValue:

@@ -53,6 +53,8 @@ class App:
     folder: Path
     manifest: Manifest
     sources: dict[str, str]
+    values_folder: Path | None = None
+    """Where values lie when not in the app folder's own `values`."""
 
     @property
     def module(self) -> str:
@@ -128,7 +130,11 @@ def run_cells(module: str, *, notebook: str, cells: Iterable[str]) -> None:
     for name, setting in app.manifest.env.items():
         os.environ.setdefault(name, str(setting_value(setting)))
     wanted = set(cells)
-    chosen = [cell for cell in app.manifest.cells if cell.id in wanted]
+    run_app(app, namespace, [cell for cell in app.manifest.cells if cell.id in wanted])
+
+
+def run_app(app: App, namespace: dict[str, Any], chosen: list[ManifestCell]) -> None:
+    """Execute cells of an app in `namespace`, in their order, with its values in between."""
     offsets = _register_module(app, namespace, chosen)
     values = list(app.manifest.values)
     for cell in chosen:
@@ -153,7 +159,8 @@ def load_values(
     for value in values:
         if value.index < before:
             try:
-                namespace[value.name] = load_object(app.folder / "values" / value.sha256, namespace)
+                folder = app.values_folder or app.folder / "values"
+                namespace[value.name] = load_object(folder / value.sha256, namespace)
             except Exception as error:  # a value's own code may raise anything
                 raise CellFailed(value.cell, None, error) from error
     return [value for value in values if value.index >= before]

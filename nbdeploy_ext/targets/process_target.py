@@ -120,7 +120,11 @@ class ProcessTarget:
 
     def deployments(self) -> list[Deployment]:
         """List what the state folder knows."""
-        return [self.deployment(path.stem) for path in sorted(self._root.glob("*.json"))]
+        found = []
+        for path in sorted(self._root.glob("*.json")):
+            with suppress(DeploymentNotFound):  # removed while we look
+                found.append(self.deployment(path.stem))
+        return found
 
     def deployment(self, name: str) -> Deployment:
         """Return one deployment."""
