@@ -72,7 +72,7 @@ def test_every_command_is_documented_with_its_options():
         documented[name] = documented.get(name, set()) | set(
             re.findall(r"-{1,2}[a-z]+(?:-[a-z]+)*", row)
         )
-    options = {
+    known = {
         name: {
             option
             for parameter in command.params
@@ -82,7 +82,7 @@ def test_every_command_is_documented_with_its_options():
         - {"--json"}
         for name, command in main.commands.items()
     }
-    assert documented == options
+    assert documented == known
 
 
 def test_every_route_is_documented_with_its_verbs():

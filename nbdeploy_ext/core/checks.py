@@ -139,8 +139,7 @@ def _unmarked(
     count = "the cell" if len(marks) == 1 else f"the {len(marks)} cells"
     return Diagnostic(
         "NBD202",
-        f"{name} is defined only in cell #{seen[0].cell.index} ({seen[0].cell.cell_id}), "
-        "which does not ship.",
+        f"{name} is defined only in a cell that does not ship: {seen[0].cell.title}",
         reader.cell.cell_id,
         *place,
         Fix(f"Mark {count} that this needs as production", "mark", marks) if marks else None,

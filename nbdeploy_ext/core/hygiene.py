@@ -43,7 +43,7 @@ def run_order(spec: ServiceSpec) -> Iterator[Diagnostic]:
     counts = {f.cell.cell_id: f.cell.execution_count for f in spec.dataflow.flows}
     if not any(counts.values()):
         return
-    index = {f.cell.cell_id: f.cell.index for f in spec.dataflow.flows}
+    titles = {f.cell.cell_id: f.cell.title for f in spec.dataflow.flows}
     for flow in spec.shipped:
         here = counts[flow.cell.cell_id]
         if here is None and flow.cell.role in {Role.PRODUCTION, Role.PARAMETERS}:
@@ -56,7 +56,7 @@ def run_order(spec: ServiceSpec) -> Iterator[Diagnostic]:
         if later:
             yield Diagnostic(
                 "NBD205",
-                f"The cell ran before cell #{index[later[0]]} ({later[0]}) did, which it needs.",
+                f"The cell ran before one that it needs: {titles[later[0]]}",
                 flow.cell.cell_id, fix=Fix("Restart the kernel and run all cells"),
             )  # fmt: skip
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _UNEXECUTED: dict[str, Any] = {"outputs": [], "execution_count": None}
+_TITLE = 50
 
 
 class Role(str, Enum):
@@ -47,6 +48,13 @@ class Cell:
     def role(self) -> Role | None:
         """Return the cell's role, or None for exploration."""
         return self.roles[0] if self.roles and self.kind == "code" else None
+
+    @property
+    def title(self) -> str:
+        """Return the first line that says something, as people know the cell: ids are random."""
+        lines = (line.strip() for line in self.source.splitlines())
+        first = next((line for line in lines if line and line[0] not in "#%!@"), "")
+        return f"{first[:_TITLE]}…" if len(first) > _TITLE else first
 
     @property
     def sha256(self) -> str:
