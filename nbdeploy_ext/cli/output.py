@@ -94,13 +94,13 @@ class Terminal:
 
 def answer(document: Any, text: str, *, as_json: bool) -> None:
     """Print the JSON document, or the text for people."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False) if as_json else text)
+    click.echo(json.dumps(document, indent=2) if as_json else text)
 
 
 def fault(error: NbdeployError, *, as_json: bool) -> None:
     """Say what went wrong and what to do about it."""
     if as_json:
-        click.echo(json.dumps(error.as_json(), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(error.as_json(), indent=2))
     click.echo(f"Error: {error.message}", err=True)
     for line in error.details.get("log", ()):
         click.echo(f"  {line}", err=True)

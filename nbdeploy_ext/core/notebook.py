@@ -240,4 +240,8 @@ def _without_outputs(content: Mapping[str, Any]) -> bytes:
         if key in {"kernelspec", "language_info", "nbdeploy"}
     }
     shipped = {**content, "metadata": metadata, "cells": cells}
-    return (json.dumps(shipped, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
+    text = json.dumps(shipped, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # half of a character, which JSON can escape and UTF-8 can't hold
+        return (json.dumps(shipped, indent=1, sort_keys=True) + "\n").encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -105,5 +106,7 @@ def _files(tree: ast.Module, folder: Path) -> Iterator[str]:
         if not text or len(text) > 255 or "\n" in text or "\0" in text:
             continue
         path = PurePosixPath(text)
-        if not path.is_absolute() and ".." not in path.parts and (folder / path).is_file():
-            yield path.as_posix()
+        is_inside = not path.is_absolute() and ".." not in path.parts
+        with suppress(OSError, ValueError):  # a text that no file system takes for a path
+            if is_inside and (folder / path).is_file():
+                yield path.as_posix()

@@ -71,7 +71,8 @@ def find_values(
     notebook: Notebook, dataflow: Dataflow, store: ValueStore
 ) -> tuple[tuple[Value, ...], tuple[str, ...]]:
     """Return the values that the notebook chose to ship, and the names that no cell defines."""
-    chosen = [str(name) for name in notebook.choices.get("values") or ()]
+    listed = notebook.choices.get("values")
+    chosen = [str(name) for name in listed] if isinstance(listed, list) else []
     found = {name: _find(name, dataflow) for name in dict.fromkeys(chosen)}
     kept = store.read(notebook.path)
     values = [replace(v, stored=kept.get(name)) for name, v in found.items() if v is not None]

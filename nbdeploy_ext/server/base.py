@@ -70,7 +70,7 @@ class DeployHandler(APIHandler):
     def answer(self, document: Any) -> None:
         """Finish with a JSON document."""
         self.set_header("Content-Type", "application/json")
-        self.finish(json.dumps(document, ensure_ascii=False))
+        self.finish(json.dumps(document))
 
     def body(self) -> dict[str, Any]:
         """Return the request's JSON object; `UsageError` when it is none."""
