@@ -231,6 +231,14 @@ class Scope:
                 found |= self._from_caller(origin, arguments)
         return frozenset(found)
 
+    def _recall(self, name: str) -> Origins:
+        """Load a name that stands in a function called here: needed, but not read by this text."""
+        is_read = name in self.reads
+        found = self.load(name, (1, 0))
+        if not is_read and self.reads.pop(name, None) is not None:
+            self.soft.add(name)
+        return found
+
     def _from_caller(self, origin: str, arguments: dict[str, Origins]) -> Origins:
         plain = base(origin)
         suffix = origin[len(plain) :]
@@ -239,7 +247,7 @@ class Scope:
         elif plain[0] in "@~!^=":
             return frozenset((origin,))
         else:
-            found = self.load(plain, (1, 0)) if self.kind != "cell" else self._own(plain)
+            found = self._recall(plain) if self.kind != "cell" else self._own(plain)
         return frozenset([base(o) + suffix for o in found]) if suffix else found
 
     def _own(self, name: str) -> Origins:
