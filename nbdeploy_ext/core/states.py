@@ -217,7 +217,7 @@ class Replay:
             if old is not None and (name in facts.maybe or name not in facts.values):
                 node.bound |= old.bound
                 node.same = (old,)
-                reader.needs |= old.bound
+                reader.name(name)  # with every change of it: it may stay what it was
             node.functions = facts.functions.get(name, ())
             bound[name] = made["=" + name] = node
         for name, node in bound.items():
