@@ -10,6 +10,7 @@ from .dataflow import BUILTINS
 from .diagnostics import Diagnostic, Fix
 from .interface import RESERVED
 from .notebook import Role
+from .requirement_files import disagreements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -205,6 +206,14 @@ def _packages(spec: ServiceSpec) -> Iterator[Diagnostic]:
         yield Diagnostic(
             "NBD401", f"{top} is not installed in the notebook's kernel.", place.cell, place.line,
             place.column, Fix(f"Install it: %pip install {top}"),
+        )  # fmt: skip
+    used = [(requirement.distribution, requirement.version) for requirement in spec.requirements]
+    cells = {requirement.distribution: requirement.cells[0] for requirement in spec.requirements}
+    for name, how in disagreements(spec.listed or (), used) if spec.listed is not None else ():
+        yield Diagnostic(
+            "NBD408",
+            f"The kernel has {name} {dict(used)[name]}; {spec.config.image.requirements} {how}.",
+            cells[name], fix=Fix("Bring the file and the kernel together, then run all cells"),
         )  # fmt: skip
     for requirement in spec.requirements:
         if requirement.distribution in spec.kernel.local:

@@ -33,6 +33,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "NBD405": ("error", "environment variable that nothing supplies"),
     "NBD406": ("error", "text in a shipped cell that looks like a secret"),
     "NBD407": ("warning", "text in an output that looks like a secret"),
+    "NBD408": ("warning", "package that the engineer's requirements file has otherwise"),
     "NBD501": ("warning", "saved value that is older than its cells"),
     "NBD502": ("error", "value that the kernel made from another text of its cell"),
     "NBD503": ("error", "value that can't be saved"),

@@ -42,10 +42,10 @@ def make_bundle(spec: ServiceSpec, progress: Progress) -> Bundle:
     """
     config = spec.config
     progress.log(f"Resolving {len(spec.requirements)} requirements of the shipped cells")
-    pins = [r.pin for r in spec.requirements] + list(spec.extra_pins) + _serializer(spec)
-    if config.image.requirements:
-        listed = (spec.notebook.folder / config.image.requirements).read_text(encoding="utf-8")
-        pins = [line for line in listed.splitlines() if line.strip() and line[0] not in "#-"]
+    pins = [r.pin for r in spec.requirements] + list(spec.extra_pins)
+    if spec.listed is not None:  # the engineer's file wins
+        pins = list(spec.listed)
+    pins += _serializer(spec)
     alerts = bool(config.alerts.channels)
     lock = lock_requirements(pins, spec.kernel, config.image, alerts=alerts)
     manifest = make_manifest(spec)

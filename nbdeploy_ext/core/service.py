@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .dataflow import Dataflow, read_dataflow
 from .interface import Endpoint, find_endpoints
 from .kernels import KernelEnvironment, kernel_executable, probe_kernel
+from .requirement_files import read_requirement_file
 from .requirements import Requirement
 from .sources import Place, Sources, find_sources
 from .values import Value, ValueStore, find_values
@@ -38,6 +39,8 @@ class ServiceSpec:
     slices: Mapping[str, tuple[str, ...]]
     values: tuple[Value, ...] = ()
     unknown_values: tuple[str, ...] = ()
+    listed: tuple[str, ...] | None = None
+    """What the engineer's own requirements file lists, where `nbdeploy.toml` names one."""
     diagnostics: tuple[Diagnostic, ...] = ()
 
     @property
@@ -76,6 +79,8 @@ class ServiceSpec:
 def plan_service(notebook: Notebook, config: Config, name: str | None = None) -> ServiceSpec:
     """Plan the service without diagnostics (`checks.check_service` adds them).
 
+    Raises `ConfigInvalid` where the engineer's requirements file can't be read.
+
     `name` wins over the engineer's file, that over the notebook's own choice, that over the
     file name. Raises `KernelUnavailable`.
     """
@@ -98,6 +103,7 @@ def plan_service(notebook: Notebook, config: Config, name: str | None = None) ->
         sources=sources,
         values=values,
         unknown_values=unknown_values,
+        listed=_listed(notebook, config),
         slices={flow.cell.cell_id: dataflow.slice(flow.cell.cell_id) for flow in marked},
     )
 
@@ -106,6 +112,11 @@ def service_name(notebook: Notebook, config: Config, name: str | None) -> str:
     """Return the deployment's name: lower case letters, digits and dashes, 63 at most."""
     chosen = name or config.name or notebook.choices.get("name") or notebook.stem
     return re.sub(r"[^a-z0-9]+", "-", str(chosen).lower()).strip("-")[:63] or "notebook"
+
+
+def _listed(notebook: Notebook, config: Config) -> tuple[str, ...] | None:
+    named = config.image.requirements
+    return read_requirement_file(notebook.folder / named) if named else None
 
 
 def with_values(spec: ServiceSpec, values: tuple[Value, ...]) -> ServiceSpec:

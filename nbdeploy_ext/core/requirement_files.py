@@ -1,0 +1,85 @@
+"""Requirements of a file that an engineer names: pip's, pyproject.toml or conda's environment.yml."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from .errors import ConfigInvalid
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+_CONDA = re.compile(r"^([A-Za-z0-9._-]+)\s*(?:={1,2}\s*([^=\s]+)(?:=\S+)?|([<>!~].*))?$")
+_NOT_ON_PYPI = frozenset({"python", "pip"})
+
+
+def read_requirement_file(path: Path) -> tuple[str, ...]:
+    """Return the requirements of a file (PEP 508), as it lists them; `ConfigInvalid`.
+
+    Of `pyproject.toml` they are the project's dependencies (PEP 621), of `environment.yml` conda's
+    packages by the same name, and pip's; any other file is pip's requirements format.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".toml":
+            found = tomllib.loads(text).get("project", {}).get("dependencies", [])
+        elif path.suffix in {".yml", ".yaml"}:
+            found = list(_conda(yaml.safe_load(text)))
+        else:
+            found = list(_pip(text))
+        return tuple(str(Requirement(line)) for line in found)
+    except (OSError, ValueError, yaml.YAMLError, InvalidRequirement, AttributeError) as fault:
+        said = str(fault).splitlines()[0]
+        raise ConfigInvalid(
+            f"{path.name}, which [image] requirements names, can't be read: {said}",
+            hint="List one requirement a line, name==version say.",
+        ) from fault
+
+
+def disagreements(
+    listed: Sequence[str], used: Sequence[tuple[str, str]]
+) -> Iterator[tuple[str, str]]:
+    """Yield each distribution that shipped cells use (name, version) and that the file has not.
+
+    The second text says how: it is not listed, or in another version.
+    """
+    wanted = {canonicalize_name(r.name): r for r in map(Requirement, listed)}
+    for name, version in used:
+        found = wanted.get(canonicalize_name(name))
+        if found is None:
+            yield name, "does not list it"
+        elif not found.specifier.contains(version, prereleases=True):
+            yield name, f"wants {found.specifier}"
+
+
+def _pip(text: str) -> Iterator[str]:
+    for line in text.replace("\\\n", " ").splitlines():
+        plain = re.sub(r"(^|\s)#.*$", "", line).strip()
+        plain = re.sub(r"\s--hash=\S+", "", plain).strip()
+        if plain and not plain.startswith("-"):
+            yield plain
+
+
+def _conda(document: Any) -> Iterator[str]:
+    for entry in document.get("dependencies", ()):
+        if isinstance(entry, dict):
+            yield from (str(line) for line in entry.get("pip", ()))
+            continue
+        found = _CONDA.match(str(entry).split("::")[-1].strip())
+        if found is None:
+            raise ValueError(f"{entry!r} is no package")
+        name, exact, compared = found.groups()
+        if name.lower() not in _NOT_ON_PYPI:
+            yield f"{name}=={exact}" if exact else f"{name}{compared or ''}"

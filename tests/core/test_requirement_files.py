@@ -1,0 +1,68 @@
+"""The engineer's own requirements file wins, and what it has otherwise is told."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nbdeploy_ext.core.errors import ConfigInvalid
+from nbdeploy_ext.core.pipeline import analyse, bundle_notebook
+from nbdeploy_ext.core.progress import Silent
+from nbdeploy_ext.core.requirement_files import read_requirement_file
+from tests.notebooks import write_notebook
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CELL = ("f", "production", "import packaging\ndef f() -> str:\n    return packaging.__version__")
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    (folder / "nbdeploy.toml").write_text(f'[image]\nrequirements = "{name}"\n')
+    (folder / name).write_text(text)
+    return write_notebook(folder, CELL)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "requirements.txt",
+            "# pins\npackaging == 24.1 \\\n  --hash=sha256:0\n-i https://x\nidna>3",
+        ),
+        ("pyproject.toml", '[project]\ndependencies = ["packaging==24.1", "idna>3"]\n'),
+        (
+            "environment.yml",
+            "dependencies:\n- python=3.11\n- conda::packaging=24.1=py_0\n- pip:\n  - idna>3\n",
+        ),
+    ],
+)
+def test_each_format_lists_its_requirements(name: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    assert read_requirement_file(tmp_path / name) == ("packaging==24.1", "idna>3")
+
+
+def test_a_package_in_another_version_or_not_listed_is_a_warning(tmp_path: Path) -> None:
+    (other,) = analyse(write(tmp_path, "requirements.txt", "packaging==20.0\n")).diagnostics
+    assert (other.code, other.severity, other.cell) == ("NBD408", "warning", "f")
+    assert "wants ==20.0" in other.message
+    (absent,) = analyse(write(tmp_path, "requirements.txt", "idna\n")).diagnostics
+    assert "does not list it" in absent.message
+    same = f"packaging=={version('packaging')}\n"
+    assert analyse(write(tmp_path, "requirements.txt", same)).diagnostics == ()
+
+
+def test_the_file_decides_what_is_installed(tmp_path: Path) -> None:
+    bundle = bundle_notebook(write(tmp_path, "requirements.txt", "packaging==24.1\n"), Silent())
+    assert "packaging==24.1" in bundle.lock.text
+
+
+def test_a_file_that_can_not_be_read_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path, "requirements.txt", "not a requirement at all!\n")
+    with pytest.raises(ConfigInvalid, match=r"requirements\.txt"):
+        analyse(path)
+    (tmp_path / "requirements.txt").unlink()
+    with pytest.raises(ConfigInvalid, match="No such file"):
+        analyse(path)
