@@ -1,4 +1,4 @@
-"""Requirements of a file that an engineer names: pip's, pyproject.toml or conda's environment.yml."""
+"""Requirements of a file that an engineer names: pip's, pyproject.toml, environment.yml."""
 
 from __future__ import annotations
 
