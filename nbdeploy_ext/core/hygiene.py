@@ -72,9 +72,8 @@ def secrets(spec: ServiceSpec) -> Iterator[Diagnostic]:
                 Fix("Read it from os.environ, and supply it under [env] in nbdeploy.toml"),
             )  # fmt: skip
     for cell, raw in zip(spec.notebook.cells, spec.notebook.content["cells"], strict=True):
-        texts = _texts(raw.get("outputs"))
-        kinds = {leak.kind for text in texts for leak in find_leaks(text, named=False)}
-        for kind in sorted(kinds):
+        shown = "\n".join(_texts(raw.get("outputs")))
+        for kind in sorted({leak.kind for leak in find_leaks(shown, named=False)}):
             yield Diagnostic(
                 "NBD407", f"An output of the cell shows what looks like {kind}.", cell.cell_id,
                 fix=Fix("Clear the output; it never ships, but the notebook file is shared"),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _UNEXECUTED: dict[str, Any] = {"outputs": [], "execution_count": None}
 _TITLE = 50
+_FORMAT = 4
 
 
 class Role(str, Enum):
@@ -132,7 +133,9 @@ def read_notebook(path: Path) -> Notebook:
 def parse_notebook(content: Mapping[str, Any], path: Path) -> Notebook:
     """Take an nbformat document, saved or not, that stands or would stand at `path`."""
     try:
-        document = nbformat.convert(nbformat.from_dict(content), 4)
+        # Wrapping megabytes of outputs takes seconds, and today's format needs no conversion
+        is_current = content.get("nbformat") == _FORMAT
+        document = content if is_current else nbformat.convert(nbformat.from_dict(content), _FORMAT)
         cells = tuple(_cell(index, raw) for index, raw in enumerate(document["cells"]))
     except Exception as fault:  # nbformat raises anything from KeyError to AttributeError here
         raise NotebookUnreadable(
@@ -172,7 +175,7 @@ def apply_marks(
     chosen = {notebook.cell(name).index: role for name, role in marks.items()}
     for index, role in chosen.items():
         metadata = content["cells"][index].setdefault("metadata", {})
-        tags = [tag for tag in metadata.get("tags", []) if tag not in ROLE_TAGS]
+        tags = [tag for tag in _tags(content["cells"][index]) if tag not in ROLE_TAGS]
         if role is not None:
             tags.append(role.value)
         if tags:
@@ -207,15 +210,20 @@ def _load(path: Path) -> dict[str, Any]:
 
 def _cell(index: int, raw: Mapping[str, Any]) -> Cell:
     source = raw.get("source", "")
-    tags = raw.get("metadata", {}).get("tags", [])
     return Cell(
         cell_id=str(raw.get("id") or f"cell-{index}"),
         index=index,
         kind=str(raw["cell_type"]),
         source="".join(source) if isinstance(source, list) else str(source),
-        roles=tuple(dict.fromkeys(Role(tag) for tag in tags if tag in ROLE_TAGS)),
+        roles=tuple(dict.fromkeys(Role(tag) for tag in _tags(raw) if tag in ROLE_TAGS)),
         execution_count=raw.get("execution_count"),
     )
+
+
+def _tags(raw: Mapping[str, Any]) -> list[str]:
+    # Any program may have written the notebook: tags need not be a list of texts
+    tags = (raw.get("metadata") or {}).get("tags")
+    return [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
 
 
 def _language(metadata: Mapping[str, Any]) -> str:

@@ -41,7 +41,9 @@ def make_bundle(spec: ServiceSpec, progress: Progress) -> Bundle:
     Raises `RequirementsUnresolvable`.
     """
     config = spec.config
-    progress.log(f"Resolving {len(spec.requirements)} requirements of the shipped cells")
+    if spec.requirements:
+        names = ", ".join(r.distribution for r in spec.requirements)
+        progress.log(f"Resolving what the shipped cells import: {names}")
     pins = [r.pin for r in spec.requirements] + list(spec.extra_pins)
     if spec.listed is not None:  # the engineer's file wins
         pins = list(spec.listed)

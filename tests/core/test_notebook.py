@@ -42,3 +42,13 @@ def test_outputs_never_ship(tmp_path: Path) -> None:
     raw["cells"][0]["outputs"] = [output]
     path.write_text(json.dumps(raw))
     assert b"hidden-token" not in read_notebook(path).shipped
+
+
+def test_tags_that_are_no_list_of_texts_are_no_marks(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path, ("a", "production", "x = 1"), ("b", None, "y = 2"))
+    content = json.loads(path.read_text())
+    content["cells"][0]["metadata"] = {"tags": None}
+    content["cells"][1]["metadata"] = {"tags": ["test", 7]}
+    path.write_text(json.dumps(content))
+    assert read_notebook(path).marks() == {"b": "test"}
+    assert write_marks(path, {"a": Role.MONITOR}).marks() == {"a": "monitor", "b": "test"}
