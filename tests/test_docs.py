@@ -102,7 +102,8 @@ def readable(route: str) -> list[str]:
     path = route.replace("\\.", ".")
     choice = re.search(r"\(\?P<\w+>([a-z|]+)\)", path)
     paths = [path.replace(choice[0], word) for word in choice[1].split("|")] if choice else [path]
-    return [re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", found) for found in paths]
+    named = [re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", found) for found in paths]
+    return [path.replace("{job_id}", "{id}") for path in named]
 
 
 def settings_and_commands() -> tuple[set[str], set[str]]:

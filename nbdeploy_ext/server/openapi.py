@@ -23,7 +23,9 @@ def _body(required: list[str], **properties: Any) -> dict[str, Any]:
 
 
 _TEXT = {"type": "string"}
-_JOB = [_parameter("job_id")]
+_VALUES = {"type": "string", "enum": ["live", "run"], "default": "live"}
+_LIMIT = {"name": "limit", "in": "query", "schema": {"type": "integer", "default": 100}}
+_JOB = [_parameter("id")]
 _NAME = [_parameter("name")]
 _PATHS: dict[str, dict[str, Any]] = {
     "/status": {"get": _operation("Version, engine and targets")},
@@ -43,7 +45,9 @@ _PATHS: dict[str, dict[str, Any]] = {
     "/deployments": {
         "get": _operation("All deployments"),
         "post": _operation(
-            "Start a deploy", "202", **_body(["path"], path=_TEXT, name=_TEXT, target=_TEXT)
+            "Start a deploy",
+            "202",
+            **_body(["path"], path=_TEXT, name=_TEXT, target=_TEXT, values=_VALUES),
         ),
     },
     "/deployments/{name}": {
@@ -56,15 +60,18 @@ _PATHS: dict[str, dict[str, Any]] = {
         "post": _operation("Start a rollback", "202", **_body([], version={"type": "integer"})),
     },
     "/deployments/{name}/logs": {"parameters": _NAME, "get": _operation("The service's log")},
-    "/deployments/{name}/calls": {"parameters": _NAME, "get": _operation("Recent calls")},
+    "/deployments/{name}/calls": {
+        "parameters": _NAME,
+        "get": _operation("Recent calls", parameters=[_LIMIT]),
+    },
     "/deployments/{name}/metrics": {"parameters": _NAME, "get": _operation("Prometheus metrics")},
     "/jobs": {"get": _operation("All jobs, the newest first")},
-    "/jobs/{job_id}": {
+    "/jobs/{id}": {
         "parameters": _JOB,
         "get": _operation("One job with its steps and log"),
         "delete": _operation("Cancel a job", "202"),
     },
-    "/jobs/{job_id}/events": {"parameters": _JOB, "get": _operation("A job's news, live")},
+    "/jobs/{id}/events": {"parameters": _JOB, "get": _operation("A job's news, live")},
 }
 
 DOCUMENT: dict[str, Any] = {

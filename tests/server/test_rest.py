@@ -9,6 +9,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from openapi_spec_validator import validate
 from tornado.httpclient import HTTPClientError
 
 from nbdeploy_ext.server.extension import ROUTES
@@ -101,7 +102,7 @@ def test_the_openapi_document_lists_every_route_and_verb() -> None:
         if verb in vars(handler)
     }
     table = {
-        (path.replace("{route}", passed), verb)
+        (path.replace("{route}", passed).replace("{job_id}", "{id}"), verb)
         for path, verb in table
         for passed in (("calls", "metrics") if "{route}" in path else ("",))
     }
@@ -112,3 +113,7 @@ def test_the_openapi_document_lists_every_route_and_verb() -> None:
         if verb != "parameters"
     }
     assert table == listed
+
+
+def test_the_openapi_document_is_one() -> None:
+    validate(DOCUMENT)
