@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _PROBE = """
 import importlib.metadata as m, json, sys
-versions, imports, local = {}, {}, []
+versions, imports, local, files, modules = {}, {}, [], {}, {}
 for d in m.distributions():
     name = d.metadata["Name"]
     if not name or name in versions:
@@ -38,8 +38,19 @@ for d in m.distributions():
             tops.add(p[0].split(".")[0])
     for top in tops:
         imports.setdefault(top, []).append(name)
+        files.setdefault(top, []).append(d)
+# Namespace packages: several distributions share a top-level name, each has modules below it
+for top, several in files.items():
+    for d in several if len(several) > 1 else ():
+        for f in d.files or ():
+            p = f.parts
+            if p[0] == top and p[-1].endswith((".py", ".so", ".pyd")) and "__pycache__" not in p:
+                dotted = p[:-1] if p[-1] == "__init__.py" else (*p[:-1], p[-1].split(".")[0])
+                owners = modules.setdefault(".".join(dotted), [])
+                if d.metadata["Name"] not in owners:
+                    owners.append(d.metadata["Name"])
 json.dump({"version": "%d.%d.%d" % sys.version_info[:3], "executable": sys.executable,
-           "versions": versions, "imports": imports, "local": local,
+           "versions": versions, "imports": imports, "local": local, "modules": modules,
            "stdlib": sorted(getattr(sys, "stdlib_module_names", ()))}, sys.stdout)
 """
 
@@ -49,15 +60,28 @@ class KernelEnvironment:
     """What the kernel's interpreter can import.
 
     `versions` maps distributions to exact versions, `imports` top-level import names to
-    distributions, `local` names distributions that were installed from this machine's disk.
+    distributions, `modules` dotted names to them where distributions share a top-level name,
+    `local` names distributions that were installed from this machine's disk.
     """
 
     executable: str
     version: str
     versions: Mapping[str, str]
     imports: Mapping[str, tuple[str, ...]]
+    modules: Mapping[str, tuple[str, ...]]
     local: frozenset[str]
     stdlib: frozenset[str]
+
+    def owners(self, name: str) -> tuple[str, ...]:
+        """Return the distributions that hold a dotted module name, or that its parent is of."""
+        top, _, _ = name.partition(".")
+        several = self.imports.get(top, ())
+        found = name
+        while len(several) > 1 and found:
+            if found in self.modules:
+                return self.modules[found]
+            found = found.rpartition(".")[0]
+        return several
 
     @property
     def minor(self) -> str:
@@ -99,6 +123,7 @@ def probe_kernel(executable: str) -> KernelEnvironment:
         version=found["version"],
         versions=found["versions"],
         imports={name: tuple(sorted(owners)) for name, owners in found["imports"].items()},
+        modules={name: tuple(sorted(owners)) for name, owners in found["modules"].items()},
         local=frozenset(found["local"]),
         stdlib=frozenset(found["stdlib"]),
     )

@@ -144,10 +144,11 @@ def _requirements(
         top = place.name.split(".")[0]
         if top in kernel.stdlib:
             continue
-        owners = kernel.imports.get(top)
+        asked = [f"{place.name}.{member}" for member in place.members] or [place.name]
+        owners = dict.fromkeys(owner for name in asked for owner in kernel.owners(name))
         if not owners:
             unknown.append(place)
-        for owner in owners or ():
+        for owner in owners:
             found.setdefault(owner, []).append(place)
     requirements = (
         Requirement(

@@ -22,6 +22,8 @@ class Place:
     cell: str
     line: int
     column: int
+    members: tuple[str, ...] = ()
+    """What a `from` import takes out of the module: names in it, or modules below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,8 @@ def _imports(tree: ast.Module, cell: str) -> Iterator[Place]:
             for alias in node.names:
                 yield Place(alias.name, cell, node.lineno, node.col_offset + 1)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield Place(node.module, cell, node.lineno, node.col_offset + 1)
+            members = tuple(alias.name for alias in node.names)
+            yield Place(node.module, cell, node.lineno, node.col_offset + 1, members)
 
 
 def _environment(tree: ast.Module, cell: str) -> Iterator[Place]:
