@@ -102,7 +102,7 @@ def make_manifest(spec: ServiceSpec) -> Manifest:
             if v.stored is not None
         ),
         git_commit=git_commit(spec.notebook.folder),
-        imports=tuple(dict.fromkeys(place.name for place in spec.sources.imports)),
+        imports=tuple(dict.fromkeys(p.name for p in spec.sources.imports if not p.optional)),
         parameters={name: _setting(value) for name, value in config.parameters.items()},
         env={name: _setting(value) for name, value in config.env.items()},
         service=ServiceSettings(

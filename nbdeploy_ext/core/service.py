@@ -146,7 +146,7 @@ def _requirements(
             continue
         asked = [f"{place.name}.{member}" for member in place.members] or [place.name]
         owners = dict.fromkeys(owner for name in asked for owner in kernel.owners(name))
-        if not owners:
+        if not owners and not place.optional:
             unknown.append(place)
         for owner in owners:
             found.setdefault(owner, []).append(place)

@@ -24,6 +24,8 @@ class Place:
     column: int
     members: tuple[str, ...] = ()
     """What a `from` import takes out of the module: names in it, or modules below it."""
+    optional: bool = False
+    """Whether the code goes on where the import fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +81,30 @@ def _new(found: Sequence[Path], folder: Path, known: dict[str, None]) -> list[st
 
 
 def _imports(tree: ast.Module, cell: str) -> Iterator[Place]:
-    for node in ast.walk(tree):
+    waiting: list[tuple[ast.AST, bool]] = [(tree, False)]
+    while waiting:
+        node, optional = waiting.pop(0)
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield Place(alias.name, cell, node.lineno, node.col_offset + 1)
+                yield Place(alias.name, cell, node.lineno, node.col_offset + 1, optional=optional)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             members = tuple(alias.name for alias in node.names)
-            yield Place(node.module, cell, node.lineno, node.col_offset + 1, members)
+            yield Place(node.module, cell, node.lineno, node.col_offset + 1, members, optional)
+        elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            waiting += ((child, optional) for child in node.orelse)
+        elif isinstance(node, ast.Try) and any(map(_catches_imports, node.handlers)):
+            waiting += ((child, True) for child in node.body)
+            rest = [*node.handlers, *node.orelse, *node.finalbody]
+            waiting += ((child, optional) for child in rest)
+        else:
+            waiting += ((child, optional) for child in ast.iter_child_nodes(node))
+
+
+def _catches_imports(handler: ast.ExceptHandler) -> bool:
+    caught = "" if handler.type is None else ast.unparse(handler.type)
+    return not caught or any(
+        name in caught for name in ("ImportError", "ModuleNotFoundError", "Exception")
+    )
 
 
 def _environment(tree: ast.Module, cell: str) -> Iterator[Place]:
