@@ -10,11 +10,10 @@ if sys.path[0] in {"", os.getcwd()}:  # noqa: PTH109  (pathlib is not imported y
     del sys.path[0]
 
 import argparse
-import importlib
 from pathlib import Path
 
 from .loader import read_app
-from .modules import reach_folder
+from .modules import failed_imports, reach_folder
 from .server import say, serve
 
 
@@ -44,14 +43,10 @@ def main() -> int:
 def _try_imports(folder: Path) -> int:
     app = read_app(folder)
     reach_folder(folder, app.module)
-    failed = 0
-    for name in app.manifest.imports:
-        try:
-            importlib.import_module(name)
-        except Exception as error:  # noqa: BLE001, PERF203  an import may raise anything
-            failed += 1
-            said = f"{type(error).__name__}: {error}"
-            say(event="import", name=name, outcome="failed", message=said)
+    failed = dict(failed_imports(app))
+    for name, error in failed.items():
+        said = f"{type(error).__name__}: {error}"
+        say(event="import", name=name, outcome="failed", message=said)
     return 1 if failed else 0
 
 

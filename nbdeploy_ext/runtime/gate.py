@@ -19,6 +19,7 @@ from .app import make_app
 from .gate_plugin import CellPlugin, Outcome, failed, told_place
 from .loader import LOOP, CellFailed, compile_cell, parse, read_app, run_code
 from .logs import known_secrets, log_as_json, mask
+from .modules import failed_imports
 from .server import failed_event, listen, make_server, new_event_loop
 from .service import Service
 
@@ -83,9 +84,16 @@ class Gate:
         os.environ.pop("PYTEST_PLUGINS", None)
 
     def outcomes(self) -> Iterator[Outcome]:
-        """Run every test cell, in notebook order."""
+        """Prove the imports, then run every test cell, in notebook order."""
+        yield from self._imports()
         for cell in self._app.manifest.cells_of("test"):
             yield from self._cell(cell)
+
+    def _imports(self) -> Iterator[Outcome]:
+        for name, error in failed_imports(self._app):
+            sources = self._app.sources.items()
+            cell = next((cell for cell, source in sources if name in source), "")
+            yield failed(f"import {name}", cell, None, error)
 
     def _cell(self, cell: ManifestCell) -> list[Outcome]:
         try:

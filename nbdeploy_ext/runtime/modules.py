@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
 from importlib.machinery import BuiltinImporter, PathFinder
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from importlib.machinery import ModuleSpec
 
     from .loader import App
@@ -33,6 +35,18 @@ def import_header(app: App) -> dict[str, Any]:
         del sys.modules[name]
         raise
     return vars(module)
+
+
+def failed_imports(app: App) -> Iterator[tuple[str, Exception]]:
+    """Import what the shipped cells import; yields what fails, with its error.
+
+    Monitor cells run for the first time in production: this proves their packages before.
+    """
+    for name in app.manifest.imports:
+        try:
+            importlib.import_module(name)
+        except Exception as error:  # noqa: BLE001, PERF203  an import may raise anything
+            yield name, error
 
 
 def reach_folder(folder: Path, header: str) -> None:

@@ -225,3 +225,21 @@ def test_the_disk_may_be_read_only(tmp_path) -> None:
 
 def test_a_notebook_without_tests_passes(tmp_path) -> None:
     assert gate(tmp_path)[2] == [{"event": "done", "passed": 0, "failed": 0}]
+
+
+def test_an_import_that_the_image_lacks_fails_before_a_monitor_meets_it(tmp_path) -> None:
+    app = write_app(
+        tmp_path / "app", ("calls", "production", DECIDE),
+        ("watch", "monitor", "import json, nowhere_to_be_found\n1"),
+        endpoints={"decide": []}, imports=("json", "nowhere_to_be_found"),
+    )  # fmt: skip
+    status, events, _ = run_gate(app)
+    assert status == 1
+    (test, done) = events
+    assert (test["name"], test["cell"], test["outcome"]) == (
+        "import nowhere_to_be_found",
+        "watch",
+        "failed",
+    )
+    assert "No module named" in test["message"]
+    assert done["failed"] == 1
