@@ -13,7 +13,6 @@ import cloudpickle
 from .dataflow import read_cell
 from .diagnostics import Diagnostic, Fix
 from .errors import DeployRefused
-from .kernel_session import join_kernel, start_kernel
 from .notebook import Cell, Role
 from .values import StoredValue, Value, ValueStore
 
@@ -50,6 +49,8 @@ class RunCells:
         if not wanted:
             progress.log("The values are as they were made last time")
             return tuple(values)
+        from .kernel_session import start_kernel  # noqa: PLC0415  (slow, for values only)
+
         cells = [cell for cell in spec.notebook.code_cells() if cell.cell_id in made]
         with start_kernel(spec.notebook) as session:
             for number, cell in enumerate(cells):
@@ -75,6 +76,8 @@ class LiveKernel:
         if self.connection_file is None:
             _refuse(spec, [_not_running(value) for value in values if _is_lacking(value)])
             return tuple(values)
+        from .kernel_session import join_kernel  # noqa: PLC0415  (slow, for values only)
+
         progress.log("Asking the notebook's kernel for its values")
         with join_kernel(self.connection_file) as session:
             kept = _keep(self.store, spec, values, session, progress, check_made=True)

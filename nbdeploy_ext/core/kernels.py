@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
-
 from .errors import KernelUnavailable
 
 if TYPE_CHECKING:
@@ -93,6 +91,11 @@ def kernel_executable(kernel: str | None) -> str:
     """Return the interpreter that the named kernel starts; ours where the notebook names none."""
     if kernel is None:
         return sys.executable
+    from jupyter_client.kernelspec import (  # noqa: PLC0415  (a third of a second)
+        KernelSpecManager,
+        NoSuchKernel,
+    )
+
     try:
         argv = KernelSpecManager().get_kernel_spec(kernel).argv
     except NoSuchKernel as fault:

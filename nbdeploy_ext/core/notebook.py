@@ -9,8 +9,6 @@ from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import nbformat
-
 from .errors import CellNotFound, NotebookNotFound, NotebookUnreadable
 
 if TYPE_CHECKING:
@@ -135,7 +133,7 @@ def parse_notebook(content: Mapping[str, Any], path: Path) -> Notebook:
     try:
         # Wrapping megabytes of outputs takes seconds, and today's format needs no conversion
         is_current = content.get("nbformat") == _FORMAT
-        document = content if is_current else nbformat.convert(nbformat.from_dict(content), _FORMAT)
+        document = content if is_current else _converted(content)
         cells = tuple(_cell(index, raw) for index, raw in enumerate(document["cells"]))
     except Exception as fault:  # nbformat raises anything from KeyError to AttributeError here
         raise NotebookUnreadable(
@@ -151,6 +149,12 @@ def parse_notebook(content: Mapping[str, Any], path: Path) -> Notebook:
         cells=cells,
         content=document,
     )
+
+
+def _converted(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    import nbformat  # noqa: PLC0415  (a second and more, and only old notebooks need it)
+
+    return nbformat.convert(nbformat.from_dict(content), _FORMAT)  # type: ignore[no-any-return]
 
 
 def write_marks(path: Path, marks: Mapping[str, Role | None]) -> Notebook:
