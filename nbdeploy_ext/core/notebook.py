@@ -131,9 +131,7 @@ def read_notebook(path: Path) -> Notebook:
 def parse_notebook(content: Mapping[str, Any], path: Path) -> Notebook:
     """Take an nbformat document, saved or not, that stands or would stand at `path`."""
     try:
-        # Wrapping megabytes of outputs takes seconds, and today's format needs no conversion
-        is_current = content.get("nbformat") == _FORMAT
-        document = content if is_current else _converted(content)
+        document = _current(content)
         cells = tuple(_cell(index, raw) for index, raw in enumerate(document["cells"]))
     except Exception as fault:  # nbformat raises anything from KeyError to AttributeError here
         raise NotebookUnreadable(
@@ -151,10 +149,17 @@ def parse_notebook(content: Mapping[str, Any], path: Path) -> Notebook:
     )
 
 
-def _converted(content: Mapping[str, Any]) -> Mapping[str, Any]:
+def _current(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a document of today's format; cells of older ones have no ids of their own."""
+    if content.get("nbformat") == _FORMAT:
+        return dict(content)
     import nbformat  # noqa: PLC0415  (a second and more, and only old notebooks need it)
 
-    return nbformat.convert(nbformat.from_dict(content), _FORMAT)  # type: ignore[no-any-return]
+    converted: dict[str, Any] = nbformat.convert(nbformat.from_dict(content), _FORMAT)
+    for cell in converted["cells"]:
+        cell.pop("id", None)  # new ones at each reading
+    converted["nbformat_minor"] = 4  # the last one without ids
+    return converted
 
 
 def write_marks(path: Path, marks: Mapping[str, Role | None]) -> Notebook:
@@ -163,7 +168,8 @@ def write_marks(path: Path, marks: Mapping[str, Role | None]) -> Notebook:
     `marks` maps cell ids or `#index` to roles. Raises `CellNotFound` before anything is written.
     """
     content = _load(path)
-    marked = apply_marks(content, parse_notebook(content, path), marks)
+    notebook = parse_notebook(content, path)
+    marked = apply_marks(_current(content), notebook, marks)
     text = json.dumps(marked, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
     staged = path.with_name(f".{path.name}.nbdeploy")
     staged.write_text(text, encoding="utf-8")

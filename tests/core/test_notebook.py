@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import nbformat
 import pytest
 
 from nbdeploy_ext.core.errors import CellNotFound
@@ -52,3 +53,13 @@ def test_tags_that_are_no_list_of_texts_are_no_marks(tmp_path: Path) -> None:
     path.write_text(json.dumps(content))
     assert read_notebook(path).marks() == {"b": "test"}
     assert write_marks(path, {"a": Role.MONITOR}).marks() == {"a": "monitor", "b": "test"}
+
+
+def test_an_old_notebook_has_cells_by_index_and_can_be_marked(tmp_path: Path) -> None:
+    cells = [nbformat.v3.new_code_cell(input=source) for source in ("x = 1", "y = x")]
+    old = nbformat.v3.new_notebook(worksheets=[nbformat.v3.new_worksheet(cells=cells)])
+    path = tmp_path / "old.ipynb"
+    path.write_text(nbformat.v3.writes_json(old))
+    assert [cell.cell_id for cell in read_notebook(path).cells] == ["cell-0", "cell-1"]
+    assert write_marks(path, {"#1": Role.PRODUCTION}).marks() == {"cell-1": "production"}
+    nbformat.validate(nbformat.read(path, as_version=4))
