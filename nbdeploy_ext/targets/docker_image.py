@@ -162,6 +162,8 @@ def _load(engine: Engine, bundle: Bundle, library: Foundation, progress: Progres
         progress.log("Nothing changed since the last build")
         engine.tag(image.digest, *tag.rsplit(":", 1))
     else:
+        size = f"{len(code) / 2**10:.0f} KiB"
+        progress.log(f"Loading {size} of notebook and runtime into the engine")
         _load_archive(engine, image, image.archive(tag, {digest: code}))
     return Image(tag, image.digest, bundle.labels)
 

@@ -15,6 +15,7 @@ from nbdeploy_ext.core.pipeline import analyse
 from nbdeploy_ext.core.progress import Silent
 from nbdeploy_ext.core.values import ValueStore
 from tests.notebooks import write_notebook
+from tests.progress import Listening
 
 SCALER = """\
 class Scaler:
@@ -44,14 +45,6 @@ def write(folder: Path, *cells: tuple[str, str | None, str], values: list[str]) 
     content["metadata"]["nbdeploy"] = {"values": values}
     path.write_text(json.dumps(content))
     return path
-
-
-class Listening(Silent):
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def log(self, line: str) -> None:
-        self.lines.append(line)
 
 
 def codes(spec: Any) -> list[str]:

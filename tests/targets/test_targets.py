@@ -19,6 +19,7 @@ from nbdeploy_ext.core.errors import (
 from nbdeploy_ext.core.pipeline import DeployResult, deploy_notebook
 from nbdeploy_ext.core.progress import Silent
 from tests.notebooks import LOAN, write_notebook
+from tests.progress import CancelAt, Listening
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,24 +97,6 @@ def test_a_version_that_can_not_start_leaves_the_live_one_alone(
         deploy(write_notebook(tmp_path, *LOAN, broken), target, name)
     assert httpx.post(f"{url}/decide", json=GOOD).json() is True
     assert target.deployment(name).version == 1
-
-
-class CancelAt(Silent):
-    """Takes the work back when a step begins, or a log line says so."""
-
-    def __init__(self, word: str) -> None:
-        self._word = word
-        self._seen = False
-
-    def step(self, name: str) -> None:
-        self._seen = self._seen or name == self._word
-
-    def log(self, line: str) -> None:
-        self._seen = self._seen or self._word in line
-
-    def check_cancelled(self) -> None:
-        if self._seen:
-            raise Cancelled("taken back")
 
 
 def with_limit(limit: str) -> list[tuple[str, str, str]]:
@@ -227,14 +210,9 @@ def test_a_secret_reaches_the_service_and_nothing_else(
     cell = ("token", "production", source + size)
     path = write_notebook(tmp_path, *LOAN, cell)
     monkeypatch.setenv("LOAN_TOKEN", "s3cr3t-one")
-    said: list[str] = []
-
-    class Listening(Silent):
-        def log(self, line: str) -> None:
-            said.append(line)
-
-    first = deploy_notebook(path, target, Listening(), name=name)
-    assert "s3cr3t" not in "\n".join(said)
+    said = Listening()
+    first = deploy_notebook(path, target, said, name=name)
+    assert "s3cr3t" not in "\n".join(said.lines)
     assert "s3cr3t" not in repr(first)
     assert httpx.post(f"{first.deployment.url}/size", json={}).json() == 10
     monkeypatch.setenv("LOAN_TOKEN", "another-secret")

@@ -13,6 +13,7 @@ from nbdeploy_ext.core.pipeline import analyse, deploy_notebook
 from nbdeploy_ext.core.progress import Silent
 from nbdeploy_ext.core.values import ValueStore
 from tests.notebooks import write_notebook
+from tests.progress import Listening
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,14 +49,6 @@ CELLS = (
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ValueStore:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     return ValueStore()
-
-
-class Listening(Silent):
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def log(self, line: str) -> None:
-        self.lines.append(line)
 
 
 def write(folder: Path, *cells: tuple[str, str | None, str]) -> Path:

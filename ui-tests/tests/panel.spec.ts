@@ -3,6 +3,7 @@ import { expect, test } from '@jupyterlab/galata';
 import { NotebookPage } from '../pages/notebook-page';
 import { LOAN } from '../pages/notebooks';
 import { PanelPage } from '../pages/panel-page';
+import { keepScreenshots } from '../pages/screenshots';
 
 test.describe('panel', () => {
   let notebook: NotebookPage;
@@ -53,6 +54,24 @@ test.describe('panel', () => {
     await notebook.cell(0).locator('.jp-InputPrompt').click();
     await notebook.undo();
     await expect(notebook.badge(0)).toHaveCount(0);
+    await expect(problems).toContainText('LIMIT');
+  });
+
+  test('a name ships as a value instead of its cell, and no longer', async ({
+    page
+  }) => {
+    await notebook.mark(2, 'Production');
+    await notebook.mark(3, 'Production');
+    const problems = panel.section('Problems');
+    await problems
+      .getByRole('button', { name: 'Ship LIMIT as it is in the kernel' })
+      .click();
+    const values = panel.section('Values');
+    await expect(values).toContainText('LIMIT');
+    await expect(values).toContainText('saved with the next deploy');
+    await expect(problems).not.toContainText('LIMIT');
+    await keepScreenshots(page, 'values', '.jp-nbdeploy-Panel');
+    await values.getByRole('button', { name: 'Remove' }).click();
     await expect(problems).toContainText('LIMIT');
   });
 
