@@ -26,11 +26,14 @@ from .requirements import lock_requirements
 from .values import ValueStore
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from .config import Config
+    from .dataflow import CellFlow
     from .progress import Progress
     from .service import ServiceSpec
+    from .values import Value
 
 _RUNTIME = Path(__file__).parent.parent / "runtime"
 
@@ -87,20 +90,11 @@ def make_manifest(spec: ServiceSpec) -> Manifest:
         name=spec.name,
         notebook=spec.notebook.filename,
         notebook_sha256=spec.notebook.sha256,
-        cells=tuple(
-            ManifestCell(f.cell.cell_id, f.cell.index, f.cell.role.value, f.cell.sha256,
-                         dict(f.plain.lines))
-            for f in spec.shipped
-            if f.cell.role is not None
-        ),
+        cells=manifest_cells(spec.shipped),
         endpoints=tuple(
             ManifestEndpoint(e.name, e.path, e.cell, e.examples) for e in spec.endpoints
         ),
-        values=tuple(
-            ManifestValue(v.name, v.cell, v.index, v.stored.sha256, v.stored.type)
-            for v in sorted(spec.values, key=lambda value: value.index)
-            if v.stored is not None
-        ),
+        values=manifest_values(spec.values),
         git_commit=git_commit(spec.notebook.folder),
         imports=tuple(dict.fromkeys(p.name for p in spec.sources.imports if not p.optional)),
         parameters={name: _setting(value) for name, value in config.parameters.items()},
@@ -119,6 +113,25 @@ def make_manifest(spec: ServiceSpec) -> Manifest:
             cooldown=config.alerts.cooldown,
         ),
     )  # fmt: skip
+
+
+def manifest_cells(flows: Iterable[CellFlow]) -> tuple[ManifestCell, ...]:
+    """Return the marked ones of these cells as the runtime knows them."""
+    return tuple(
+        ManifestCell(f.cell.cell_id, f.cell.index, f.cell.role.value, f.cell.sha256,
+                     dict(f.plain.lines))
+        for f in flows
+        if f.cell.role is not None
+    )  # fmt: skip
+
+
+def manifest_values(values: Iterable[Value]) -> tuple[ManifestValue, ...]:
+    """Return the saved ones of these values in the order in which they come in."""
+    return tuple(
+        ManifestValue(v.name, v.cell, v.index, v.stored.sha256, v.stored.type)
+        for v in sorted(values, key=lambda value: value.index)
+        if v.stored is not None
+    )
 
 
 def git_commit(folder: Path) -> str | None:

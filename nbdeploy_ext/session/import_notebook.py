@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from ..core.dataflow import read_dataflow
 from ..core.notebook import Role, read_notebook
+from ..core.packing import manifest_cells, manifest_values
 from ..core.values import ValueStore, find_values
 from ..runtime.loader import App, run_app
-from ..runtime.manifest import Manifest, ManifestCell, ManifestValue
+from ..runtime.manifest import Manifest
 
 if TYPE_CHECKING:
     import os
@@ -98,17 +99,8 @@ def _app(notebook: Notebook) -> App:
     """Return what the runtime needs to run the cells where the notebook stands."""
     dataflow = read_dataflow(notebook)
     store = ValueStore()
-    cells = tuple(
-        ManifestCell(f.cell.cell_id, f.cell.index, f.cell.role.value, f.cell.sha256,
-                     dict(f.plain.lines))
-        for f in dataflow.flows
-        if f.cell.role is not None
-    )  # fmt: skip
-    values = tuple(
-        ManifestValue(v.name, v.cell, v.index, v.stored.sha256, v.stored.type)
-        for v in find_values(notebook, dataflow, store)[0]
-        if v.stored is not None
-    )
+    cells = manifest_cells(dataflow.flows)
+    values = manifest_values(find_values(notebook, dataflow, store)[0])
     manifest = Manifest(
         notebook.stem, notebook.filename, notebook.sha256, cells, endpoints=(), values=values
     )
