@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from .metrics import CONTENT_TYPE
 from .openapi import openapi_document
 from .problems import problem
+from .reply import Reply
+from .request import Request as Call
+from .request import known_id, known_trace
 from .values import plain_value
 
 if TYPE_CHECKING:
@@ -22,9 +25,10 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from .service import Service
+    from .service import Service, Streamed
 
 BODY_LIMIT = 100 * 2**20
+TOO_LARGE = f"The body is over {BODY_LIMIT} bytes."
 _OPEN = frozenset({"/healthz", "/readyz"})
 
 
@@ -56,7 +60,7 @@ def make_app(service: Service) -> ASGIApp:  # noqa: C901  (a flat list of routes
     async def calls(request: Request) -> Response:
         limit = request.query_params.get("limit", "100")
         if not limit.isdecimal() or len(limit) > 9:
-            return problem(422, "limit is a number of calls.")
+            return problem(422, "limit is a number of calls.").as_response()
         return JSONResponse(plain_value(service.calls.records(int(limit))))
 
     async def monitors(_: Request) -> Response:
@@ -73,22 +77,43 @@ def make_app(service: Service) -> ASGIApp:  # noqa: C901  (a flat list of routes
         for name, operation in service.operations.items()
     ]
     handlers: Any = {404: _not_found, 405: _wrong_method, Exception: _broken}
-    return _Guard(Starlette(routes=routes, exception_handlers=handlers), service.token)
+    return _Guard(Starlette(routes=routes, exception_handlers=handlers), Token(service.token))
 
 
 def _endpoint(service: Service, name: str) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
+        call = _call(service, name, request)
         announced = request.headers.get("content-length", "0")
         if announced.isdecimal() and int(announced) > BODY_LIMIT:
-            return service.refuse(name, 413, f"The body is over {BODY_LIMIT} bytes.")
+            return as_response(service.refuse(call, 413, TOO_LARGE), call)
         body = bytearray()
         async for chunk in request.stream():
             body += chunk
             if len(body) > BODY_LIMIT:
-                return service.refuse(name, 413, f"The body is over {BODY_LIMIT} bytes.")
-        return await service.call(name, bytes(body))
+                return as_response(service.refuse(call, 413, TOO_LARGE), call)
+        call.body = bytes(body)
+        return as_response(await service.call(call), call)
 
     return answer
+
+
+def _call(service: Service, name: str, request: Request) -> Call:
+    said = request.headers.get
+    return Call(
+        service.operations[name], None, said("content-type", ""), said("accept", ""),
+        request.url.query, known_id(said("x-request-id", "")),
+        known_trace(said("traceparent", "")),
+    )  # fmt: skip
+
+
+def as_response(answer: Reply | Streamed, call: Call) -> Response:
+    """Return what a service answered as Starlette's answer, with the id of its call."""
+    if isinstance(answer, Reply):
+        response: Response = answer.as_response()
+    else:
+        response = StreamingResponse(answer.lines, media_type=answer.media_type)
+    response.headers["x-request-id"] = call.request_id
+    return response
 
 
 def _version(service: Service) -> dict[str, Any]:
@@ -107,33 +132,50 @@ def _version(service: Service) -> dict[str, Any]:
 
 
 async def _not_found(request: Request, _: Exception) -> Response:
-    return problem(404, f"There is no {request.url.path}; see /docs.")
+    return problem(404, f"There is no {request.url.path}; see /docs.").as_response()
 
 
 async def _wrong_method(request: Request, fault: Exception) -> Response:
-    answer = problem(405, f"{request.method} is not for {request.url.path}; see /docs.")
+    said = problem(405, f"{request.method} is not for {request.url.path}; see /docs.")
+    answer = said.as_response()
     answer.headers.update(getattr(fault, "headers", None) or {})  # Allow, RFC 9110
     return answer
 
 
 async def _broken(_: Request, __: Exception) -> Response:
-    return problem(500, "The service failed outside the notebook; its log says why.")
+    said = problem(500, "The service failed outside the notebook; its log says why.")
+    return said.as_response()
+
+
+class Token:
+    """Knows the bearer token (RFC 6750) that callers must send, where there is one."""
+
+    def __init__(self, token: str | None) -> None:
+        """Let everybody in without a token."""
+        self._expected = token.encode() if token else None
+
+    def is_sent(self, authorization: bytes) -> bool:
+        """Say whether the value of an Authorization header lets its caller in."""
+        if self._expected is None:
+            return True
+        scheme, _, given = authorization.partition(b" ")
+        is_known = hmac.compare_digest(given.strip(), self._expected)
+        return scheme.lower() == b"bearer" and is_known
 
 
 class _Guard:
-    """Asks callers for the bearer token (RFC 6750) on all routes but the probes."""
+    """Asks callers for the token on all routes but the probes."""
 
-    def __init__(self, inner: ASGIApp, token: str | None) -> None:
+    def __init__(self, inner: ASGIApp, token: Token) -> None:
         self._inner = inner
-        self._expected = token.encode() if token else None
+        self._token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._expected and scope["type"] == "http" and scope["path"] not in _OPEN:
-            scheme, _, given = dict(scope["headers"]).get(b"authorization", b"").partition(b" ")
-            is_known = hmac.compare_digest(given.strip(), self._expected)
-            if scheme.lower() != b"bearer" or not is_known:
-                answer = problem(401, "Send the service's token as Authorization: Bearer …")
-                answer.headers["www-authenticate"] = "Bearer"
-                await answer(scope, receive, send)
+        if scope["type"] == "http" and scope["path"] not in _OPEN:
+            sent = dict(scope["headers"]).get(b"authorization", b"")
+            if not self._token.is_sent(sent):
+                headers = (("www-authenticate", "Bearer"),)
+                said = "Send the service's token as Authorization: Bearer …"
+                await problem(401, said, headers=headers).as_response()(scope, receive, send)
                 return
         await self._inner(scope, receive, send)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import time
 from collections.abc import Generator
 from contextlib import aclosing
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .codec import Codec, compile_codec
 from .lane import Lane
+from .pace import Pace
+from .purity import only_computes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -20,8 +24,21 @@ if TYPE_CHECKING:
 
     Stream: TypeAlias = Generator[Any, None, None] | AsyncGenerator[Any, None]
 
-_LARGE = 2**16
+LARGE = 2**16
+"""Bodies of more bytes are read on the thread, to spare the loop."""
+MOST_WAITING = 1000
+"""More calls than this never wait for the thread."""
 _END = object()
+_SHARE = 1 / 16
+
+
+class Overloaded(Exception):
+    """More calls wait than can be answered in time; `seconds` is when to try again."""
+
+    def __init__(self, seconds: float) -> None:
+        """Keep the seconds."""
+        super().__init__("more calls wait than can be answered in time")
+        self.seconds = seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +49,7 @@ class Operation:
     function: Callable[..., Any]
     codec: Codec
     on_loop: bool
+    pace: Pace
 
     def run(self, arguments: dict[str, Any]) -> Any:
         """Call the function with decoded arguments."""
@@ -43,36 +61,47 @@ class Operation:
         is_stream = inspect.isgenerator(value) or inspect.isasyncgen(value)
         return value if is_stream else self.codec.encode(value)
 
+    def answer(self, arguments: dict[str, Any]) -> bytes | Stream:
+        """Call the function here and now; what it raises is an `Exception`."""
+        try:
+            return self.finish(self.run(arguments))
+        except (StopIteration, SystemExit) as error:
+            # A future can't hold the first, and the second would end the server
+            raise _ended(error) from error
+
 
 def make_operation(endpoint: ManifestEndpoint, namespace: dict[str, Any]) -> Operation:
     """Compile an endpoint's codec; `LookupError` when the cells define no such function."""
     function = namespace.get(endpoint.name)
     if function is None:
         raise LookupError(f"the production cells define no function {endpoint.name}")
+    is_stream = inspect.isgeneratorfunction(function)
     on_loop = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
-    return Operation(endpoint, function, compile_codec(function), on_loop)
+    pace = Pace(may_be_quick=not on_loop and not is_stream and only_computes(function))
+    return Operation(endpoint, function, compile_codec(function), on_loop, pace)
 
 
 class Compute:
     """Where functions run: coroutines on the loop, the others on one thread, one at a time."""
 
-    def __init__(self) -> None:
-        """Start no thread before the first call."""
+    def __init__(self, limit: float) -> None:
+        """Start no thread before the first call; `limit` is the longest wait, in seconds."""
         # One: numpy and friends use all cores themselves, and health checks stay quick
         self.lane = Lane("nbdeploy-compute")
+        self._limit = limit
+        self._waiting = 0
+        self._mean = 0.0
 
     async def decode(self, operation: Operation, body: bytes) -> dict[str, Any]:
         """Return a body's arguments; large ones are read on the thread, to spare the loop."""
-        if len(body) < _LARGE:
+        if len(body) < LARGE:
             return operation.codec.decode(body)
-        return await self._on_thread(operation.codec.decode, body)  # type: ignore[no-any-return]
+        return await self.on_thread(operation.codec.decode, body)  # type: ignore[no-any-return]
 
     async def answer(self, operation: Operation, arguments: dict[str, Any]) -> bytes | Stream:
-        """Call an operation; returns JSON, or the generator that it made."""
+        """Call an operation; returns JSON, or the generator that it made. Raises `Overloaded`."""
         if not operation.on_loop:
-            return await self._on_thread(  # type: ignore[no-any-return]
-                lambda: operation.finish(operation.run(arguments))
-            )
+            return await self._on_lane(operation, arguments)
         try:
             value = operation.run(arguments)
             return operation.finish(await value if inspect.isawaitable(value) else value)
@@ -85,30 +114,53 @@ class Compute:
             return self._items_on_thread(operation, values)
         return _items_on_loop(operation, values)
 
-    async def _items_on_thread(
-        self, operation: Operation, values: Generator[Any, None, None]
-    ) -> AsyncGenerator[bytes, None]:
-        try:
-            while (line := await self._on_thread(_next_line, operation, values)) is not _END:
-                yield line
-        finally:
-            # Where its items were made: a clean-up may take its time, too
-            self.lane.submit(values.close)
-
-    async def _on_thread(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        future = self.lane.submit(_guarded, work, *arguments)
+    async def on_thread(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        """Run `work` on the thread, once what came before it is done."""
+        future = self.lane.submit(copy_context().run, _guarded, work, *arguments)
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
             self.lane.give_up(future)
             raise
 
+    def require_room(self) -> None:
+        """Raise `Overloaded` when a call that comes now would wait for longer than it may."""
+        expected = self._waiting * self._mean
+        if expected > self._limit or self._waiting >= MOST_WAITING:
+            raise Overloaded(max(1.0, expected / 2))
+
+    async def _on_lane(self, operation: Operation, arguments: dict[str, Any]) -> bytes | Stream:
+        self.require_room()
+        self._waiting += 1
+        try:
+            answer, seconds = await self.on_thread(_timed, operation, arguments)
+        finally:
+            self._waiting -= 1
+        self._mean += (seconds - self._mean) * _SHARE
+        operation.pace.note(seconds)
+        return answer  # type: ignore[no-any-return]
+
+    async def _items_on_thread(
+        self, operation: Operation, values: Generator[Any, None, None]
+    ) -> AsyncGenerator[bytes, None]:
+        try:
+            while (line := await self.on_thread(_next_line, operation, values)) is not _END:
+                yield line
+        finally:
+            # Where its items were made: a clean-up may take its time, too
+            self.lane.submit(values.close)
+
+
+def _timed(operation: Operation, arguments: dict[str, Any]) -> tuple[bytes | Stream, float]:
+    begun = time.perf_counter()
+    answer = operation.answer(arguments)
+    return answer, time.perf_counter() - begun
+
 
 def _guarded(work: Callable[..., Any], *arguments: Any) -> Any:
     try:
         return work(*arguments)
     except (StopIteration, SystemExit) as error:
-        # A future can't hold the first, and the second would end the server
         raise _ended(error) from error
 
 

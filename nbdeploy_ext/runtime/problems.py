@@ -6,10 +6,12 @@ import http
 import json
 from typing import Any
 
-from starlette.responses import Response
+from .reply import Reply
 
 
-def problem(status: int, detail: str, **more: Any) -> Response:
+def problem(
+    status: int, detail: str, *, headers: tuple[tuple[str, str], ...] = (), **more: Any
+) -> Reply:
     """Return a problem document; `more` are its extension members."""
     document = {
         "type": "about:blank",
@@ -18,4 +20,4 @@ def problem(status: int, detail: str, **more: Any) -> Response:
         "detail": detail,
         **more,
     }
-    return Response(json.dumps(document), status, media_type="application/problem+json")
+    return Reply(status, json.dumps(document).encode(), "application/problem+json", headers)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import os
 import time
 import uuid
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
-
-from starlette.responses import Response, StreamingResponse
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .alerts import Alerts
 from .calls import Call, CallLog
@@ -21,21 +20,25 @@ from .manifest import AlertSettings, Manifest
 from .metrics import Metrics
 from .modules import import_header
 from .monitors import Monitors
-from .operations import Compute, Operation, make_operation
+from .operations import Compute, Overloaded, make_operation
 from .problems import problem
+from .reply import Reply
+from .request import CURRENT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+
+    from .request import Request
 
 _log = logging.getLogger("nbdeploy.service")
 _GONE = 499  # nginx's word for a caller that hung up
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
-    operation: Operation
-    body: bytes | None
-    begun: float
+class Streamed(NamedTuple):
+    """An answer whose lines are made while they are sent."""
+
+    lines: AsyncGenerator[bytes, None]
+    media_type: str = "application/x-ndjson"
 
 
 class Service:
@@ -65,7 +68,7 @@ class Service:
         channels = [str(setting_value(channel)) for channel in manifest.alerts.channels]
         told = Alerts(channels, manifest.alerts.cooldown)
         self.monitors = Monitors(app, self.namespace, self.calls, self.metrics, told)
-        self.compute = Compute()
+        self.compute = Compute(manifest.service.timeout)
         self.metrics.watch_overdue(lambda: self.compute.lane.overdue)
         self.ready = False
         self._limit = manifest.service.timeout
@@ -92,28 +95,39 @@ class Service:
                     raise CellFailed(cell or operation.endpoint.cell, line, error) from error
         self.ready = True
 
-    async def call(self, name: str, body: bytes) -> Response:
+    def call_now(self, request: Request) -> Reply | Streamed:
+        """Answer on the loop itself; for operations whose pace is quick. Every error is a problem.
+
+        A function that surprises with a generator answers it as `Streamed`.
+        """
+        operation = request.operation
+        token = CURRENT.set(request)
+        try:
+            answer = operation.answer(operation.codec.decode(request.body or b""))
+        except Exception as error:  # noqa: BLE001  the request boundary: callers get a problem
+            return self._problem(request, error)
+        finally:
+            CURRENT.reset(token)
+            operation.pace.note(time.perf_counter() - request.begun)
+        if isinstance(answer, bytes):
+            return self._book(request, Reply(200, answer), answer)
+        lines = self.compute.items(operation, answer)
+        return Streamed(self._stream(request, b"", lines))
+
+    async def call(self, request: Request) -> Reply | Streamed:
         """Answer one request to an endpoint; every error is a problem document."""
-        request = _Request(self.operations[name], body, time.perf_counter())
+        CURRENT.set(request)
         with self.metrics.in_flight.track_inprogress():
             try:
                 return await self._answer(request)
-            except BodyUnreadable as fault:
-                return self._book(request, problem(400, f"The body is not JSON: {fault}"))
-            except ArgumentsInvalid as fault:
-                first = fault.problems[0]
-                where = f"Argument {first['location']}: " if first["location"] else ""
-                detail = f"{where}{first['message']}"
-                return self._book(request, problem(422, detail, errors=fault.problems))
             except Exception as error:  # noqa: BLE001  the request boundary: callers get a problem
-                return self._failed(request, error)
+                return self._problem(request, error)
 
-    def refuse(self, name: str, status: int, detail: str) -> Response:
+    def refuse(self, request: Request, status: int, detail: str) -> Reply:
         """Answer a request to an endpoint with a problem, before its body was read."""
-        request = _Request(self.operations[name], None, time.perf_counter())
         return self._book(request, problem(status, detail))
 
-    async def _answer(self, request: _Request) -> Response:
+    async def _answer(self, request: Request) -> Reply | Streamed:
         begun = asyncio.ensure_future(self._begin(request))
         done, _ = await asyncio.wait({begun}, timeout=self._limit)
         if not done:
@@ -124,10 +138,10 @@ class Service:
             raise RuntimeError("the call was cancelled")
         answer = begun.result()
         if isinstance(answer, bytes):
-            return self._book(request, Response(answer, media_type="application/json"), answer)
-        return StreamingResponse(self._stream(request, *answer), media_type="application/x-ndjson")
+            return self._book(request, Reply(200, answer), answer)
+        return Streamed(self._stream(request, *answer))
 
-    async def _begin(self, request: _Request) -> bytes | tuple[bytes, AsyncGenerator[bytes, None]]:
+    async def _begin(self, request: Request) -> bytes | tuple[bytes, AsyncGenerator[bytes, None]]:
         """Return the result, or a stream's first line and the rest: its errors are a problem."""
         arguments = await self.compute.decode(request.operation, request.body or b"")
         answer = await self.compute.answer(request.operation, arguments)
@@ -137,34 +151,48 @@ class Service:
         return await anext(lines, b""), lines
 
     async def _stream(
-        self, request: _Request, first: bytes, lines: AsyncGenerator[bytes, None]
+        self, request: Request, first: bytes, lines: AsyncGenerator[bytes, None]
     ) -> AsyncGenerator[bytes, None]:
-        booked = Response(status_code=_GONE)
+        status = _GONE
         try:
             yield first
             while line := await asyncio.wait_for(anext(lines, b""), self._limit):
                 yield line
-            booked = Response()
+            status = 200
         except asyncio.TimeoutError:
             # The status is sent: only an answer without its end tells the caller
-            booked = self._overdue(request)
+            status = self._overdue(request).status
             raise
         except Exception as error:
-            booked = self._failed(request, error)
+            status = self._problem(request, error).status
             raise
         finally:
             await lines.aclose()
-            if booked.status_code in {200, _GONE}:
-                self._book(request, booked)
+            if status in {200, _GONE}:
+                self._book(request, Reply(status, b""))
 
-    def _overdue(self, request: _Request) -> Response:
+    def _overdue(self, request: Request) -> Reply:
         name = request.operation.endpoint.name
         self.metrics.timeouts.labels(name).inc()
         said = "; it runs on, beside later calls" if not request.operation.on_loop else ""
         _log.warning("%s took over %g s%s", name, self._limit, said, extra={"endpoint": name})
         return self._book(request, problem(504, f"{name} took over {self._limit:g} s."))
 
-    def _failed(self, request: _Request, error: Exception) -> Response:
+    def _problem(self, request: Request, error: Exception) -> Reply:
+        if isinstance(error, BodyUnreadable):
+            return self._book(request, problem(400, f"The body is not JSON: {error}"))
+        if isinstance(error, ArgumentsInvalid):
+            first = error.problems[0]
+            where = f"Argument {first['location']}: " if first["location"] else ""
+            detail = f"{where}{first['message']}"
+            return self._book(request, problem(422, detail, errors=error.problems))
+        if isinstance(error, Overloaded):
+            after = (("retry-after", str(math.ceil(error.seconds))),)
+            detail = "More calls wait than can be answered in time; try again later."
+            return self._book(request, problem(503, detail, headers=after))
+        return self._failed(request, error)
+
+    def _failed(self, request: Request, error: Exception) -> Reply:
         endpoint = request.operation.endpoint
         cell, line = self.app.place(error)
         cell = cell or endpoint.cell
@@ -177,18 +205,19 @@ class Service:
         said = str(error) if isinstance(error, ResultInvalid) else kind
         detail = f"{said} in cell {cell}{f', line {line}' if line else ''}"
         answer = problem(
-            500, detail, error=kind, notebook=self.app.manifest.notebook, **extra
+            500, detail, error=kind, notebook=self.app.manifest.notebook,
+            request_id=request.request_id, **extra,
         )  # fmt: skip
         return self._book(request, answer, error=kind, cell=cell, line=line)
 
     def _book(
-        self, request: _Request, answer: Response, output: bytes | None = None, **place: Any
-    ) -> Response:
+        self, request: Request, answer: Reply, output: bytes | None = None, **place: Any
+    ) -> Reply:
         seconds = time.perf_counter() - request.begun
-        name, status = request.operation.endpoint.name, answer.status_code
-        self.metrics.observe(name, status, seconds)
+        name = request.operation.endpoint.name
+        self.metrics.observe(name, answer.status, seconds)
         self.calls.add(
-            Call(name, time.time(), seconds * 1000, status, request.body, output, **place)
+            Call(name, time.time(), seconds * 1000, answer.status, request.body, output, **place)
         )
         return answer
 
