@@ -150,7 +150,7 @@ class _client:  # noqa: N801  (reads as a function where it is used)
     ) -> None:
         self._loop = loop
         self._listener = listen("127.0.0.1", 0)
-        self._server = make_server(application)
+        self._server = make_server(service, application)
         self._thread = threading.Thread(target=self._serve, name="nbdeploy-gate", daemon=True)
         token = {"authorization": f"Bearer {service.token}"} if service.token else {}
         port = self._listener.getsockname()[1]

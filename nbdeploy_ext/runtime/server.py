@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import logging
 import os
@@ -16,6 +17,7 @@ import uvicorn
 from .app import make_app
 from .loader import LOOP, CellFailed, read_app
 from .logs import known_secrets, log_as_json, mask
+from .protocol import KEEP_ALIVE, EndpointProtocol, Front, sweep
 from .service import Service
 
 if TYPE_CHECKING:
@@ -70,7 +72,7 @@ def serve(folder: Path, host: str, port: int | None) -> int:
     except Exception as error:  # noqa: BLE001  the deployer gets one event, whatever it was
         say(**failed_event(error, secrets))
         return 1
-    _serve_until_stopped(loop, service, make_server(application), listener)
+    _serve_until_stopped(loop, service, make_server(service, application), listener)
     return 0
 
 
@@ -90,12 +92,14 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def make_server(app: ASGIApp) -> Server:
+def make_server(service: Service, app: ASGIApp) -> Server:
     """Return uvicorn set up as we serve: no access log, ten seconds to finish calls."""
+    protocol: Any = functools.partial(EndpointProtocol, Front(service))
     return Server(
         uvicorn.Config(
-            app, access_log=False, log_config=None, log_level="warning", lifespan="off",
-            ws="none", server_header=False, timeout_graceful_shutdown=_GRACE,
+            app, http=protocol, access_log=False, log_config=None, log_level="warning",
+            lifespan="off", ws="none", server_header=False, proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE, timeout_graceful_shutdown=_GRACE,
         )
     )  # fmt: skip
 
@@ -110,6 +114,12 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.announce and sockets and self.started:
             say(event="ready", port=sockets[0].getsockname()[1])
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look at all connections once a second."""
+        if counter % 10 == 0:
+            sweep(self.server_state.connections, asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
 
 def _serve_until_stopped(

@@ -200,7 +200,7 @@ class Service:
         kind = type(error).__name__
         self.metrics.errors.labels(cell).inc()
         place = {"endpoint": endpoint.name, "cell": cell, "line": line}
-        extra = {"error_id": error_id, **place}
+        extra: dict[str, Any] = {"error_id": error_id, **place}
         _log.error("%s failed: %s", endpoint.name, kind, exc_info=error, extra=extra)
         said = str(error) if isinstance(error, ResultInvalid) else kind
         detail = f"{said} in cell {cell}{f', line {line}' if line else ''}"

@@ -1,0 +1,325 @@
+"""HTTP for the calls of endpoints, answered in the server's own protocol class.
+
+A small JSON call passes no ASGI, no router and no task: most of what a small call costs. Whatever
+is not such a call goes to the ASGI application, which answers the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
+
+from .app import BODY_LIMIT, Token, as_response
+from .operations import LARGE
+from .problems import problem
+from .reply import Reply
+from .request import Request, known_id, known_trace, new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .service import Service, Streamed
+
+_log = logging.getLogger("nbdeploy.server")
+KEEP_ALIVE = 75
+"""Seconds that an unused connection is kept: longer than load balancers keep theirs."""
+PATIENCE = 30
+"""Seconds that a caller has to send a request, and to take more of an answer."""
+PER_SECOND = 2**16
+"""Bytes of a body that buy another second."""
+_TOO_SLOW = problem(408, "The request did not arrive in time.")
+
+
+class Front:
+    """What all connections share: routes, the token, and answers' heads as bytes."""
+
+    def __init__(self, service: Service) -> None:
+        """Serve the endpoints of a loaded service."""
+        self.service = service
+        self.token = Token(service.token)
+        self.routes = {o.endpoint.path.encode(): o for o in service.operations.values()}
+        self._heads: dict[tuple[int, str], bytes] = {}
+        self._common: list[tuple[bytes, bytes]] = []
+
+    def head(self, answer: Reply, common: list[tuple[bytes, bytes]]) -> bytes:
+        """Return status line and headers up to the length; `common` are the server's own."""
+        if common is not self._common:  # a new date
+            self._common = common
+            self._heads = {}
+        found = self._heads.get((answer.status, answer.media_type))
+        return found if found is not None else self._new_head(answer)
+
+    def _new_head(self, answer: Reply) -> bytes:
+        lines = [b"%s: %s\r\n" % header for header in self._common]
+        lines.append(b"content-type: %s\r\ncontent-length: " % answer.media_type.encode())
+        head = STATUS_LINE[answer.status] + b"".join(lines)
+        self._heads[answer.status, answer.media_type] = head
+        return head
+
+
+class Exchange:
+    """One call on its way through a connection; in the eyes of the base class, its cycle."""
+
+    __slots__ = ("body", "complete", "disconnected", "inner", "keep_alive", "request",
+                 "response_complete")  # fmt: skip
+
+    def __init__(self, request: Request, *, keep_alive: bool) -> None:
+        self.request = request
+        self.keep_alive = keep_alive
+        self.body: list[bytes] = []
+        self.complete = False
+        self.disconnected = False
+        self.response_complete = False
+        self.inner: RequestResponseCycle | None = None
+
+    @property
+    def message_event(self) -> Exchange:
+        """Return what the base class tells that the caller has gone."""
+        return self
+
+    def set(self) -> None:
+        """Pass it on to the cycle that streams the answer, if one does."""
+        if self.inner is not None:
+            self.inner.disconnected = self.disconnected
+            self.inner.message_event.set()
+
+
+class EndpointProtocol(HttpToolsProtocol):
+    """A connection: calls of endpoints are answered here, all else by the application."""
+
+    def __init__(self, front: Front, **given: Any) -> None:
+        """Take what uvicorn gives each connection."""
+        super().__init__(**given)
+        self._front = front
+        self._service = front.service
+        self._since = self.loop.time()
+        self._reading = True
+        self._stalled = 0.0
+        self._received = 0
+        self._active: Any = None
+
+    # reading ---------------------------------------------------------------------------------
+    def on_message_begin(self) -> None:
+        """Begin a request; what ASGI wants is made when it turns out to be for it."""
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
+        if not self._reading:
+            self._reading = True
+            self._since = self.loop.time()
+        self._received = 0
+
+    def on_headers_complete(self) -> None:
+        """Take the call, or hand it to the application."""
+        request = self._request()
+        if request is None:
+            self._hand_over()
+            return
+        keep = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
+        exchange = Exchange(request, keep_alive=keep)
+        current: Any = self.cycle
+        before, self.cycle = current, exchange  # type: ignore[assignment]
+        if (before is None or before.response_complete) and not self.flow.write_paused:
+            self._active = exchange
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((exchange, self.app))  # type: ignore[arg-type]
+
+    def _request(self) -> Request | None:
+        """Return the call, None where it is not for here: unknown, odd, or without the token."""
+        operation = self._front.routes.get(self.url)
+        if operation is None or self.parser.get_method() != b"POST" or self.expect_100_continue:
+            return None
+        said = dict(self.headers).get
+        length = said(b"content-length", b"0")
+        if (
+            said(b"transfer-encoding") is not None
+            or not length.isdigit()
+            or int(length) > BODY_LIMIT
+            or self.parser.should_upgrade()
+            or not self._front.token.is_sent(said(b"authorization", b""))
+        ):
+            return None
+        own_id, trace = said(b"x-request-id"), said(b"traceparent")
+        return Request(
+            operation, None,
+            said(b"content-type", b"").decode("latin-1"), said(b"accept", b"").decode("latin-1"),
+            "",
+            known_id(own_id.decode("latin-1")) if own_id else new_id(),
+            known_trace(trace.decode("latin-1")) if trace else "",
+        )  # fmt: skip
+
+    def _hand_over(self) -> None:
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = url, headers, expects
+        self.scope["headers"] = headers
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Keep a piece of the body; its length was announced and is known to be allowed."""
+        exchange: Any = self.cycle
+        self._received += len(body)
+        if type(exchange) is Exchange:
+            exchange.body.append(body)
+        else:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Answer the call, unless another one on this connection comes first."""
+        self._reading = False
+        exchange: Any = self.cycle
+        if type(exchange) is not Exchange:
+            super().on_message_complete()
+            return
+        exchange.complete = True
+        if self._active is exchange:
+            self._answer(exchange)
+
+    # answering -------------------------------------------------------------------------------
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        """Begin what waited for the answers before it."""
+        self._active = cycle
+        if type(cycle) is not Exchange:
+            super()._start_asgi_task(cycle, app)
+        elif cycle.complete:
+            self._answer(cycle)
+
+    def _answer(self, exchange: Exchange) -> None:
+        request, parts = exchange.request, exchange.body
+        request.body = parts[0] if len(parts) == 1 else b"".join(parts)
+        if not (request.operation.pace.is_quick and len(request.body) < LARGE and request.is_json):
+            self._later(exchange, None)
+            return
+        answer = self._service.call_now(request)
+        if type(answer) is Reply:
+            self._write(exchange, answer)
+        else:
+            self._later(exchange, answer)
+
+    def _later(self, exchange: Exchange, answer: Any) -> None:
+        task = self.loop.create_task(self._serve(exchange, answer))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+
+    async def _serve(self, exchange: Exchange, answer: Streamed | None) -> None:
+        try:
+            found = answer or await self._service.call(exchange.request)
+            if isinstance(found, Reply):
+                self._write(exchange, found)
+            else:
+                await self._stream(exchange, found)
+        except asyncio.CancelledError:
+            self.transport.close()
+            raise
+        except Exception:  # noqa: BLE001  the service's own fault: nothing whole can be sent
+            _log.exception("A call could not be answered")
+            self.transport.close()
+
+    def _write(self, exchange: Exchange, answer: Reply) -> None:
+        if not exchange.disconnected:
+            parts = [
+                self._front.head(answer, self.server_state.default_headers),
+                b"%d\r\nx-request-id: %s\r\n"
+                % (len(answer.body), exchange.request.request_id.encode()),
+            ]
+            parts += [b"%s: %s\r\n" % (n.encode(), v.encode()) for n, v in answer.headers]
+            parts.append(b"\r\n" if exchange.keep_alive else b"connection: close\r\n\r\n")
+            parts.append(answer.body)
+            self.transport.write(b"".join(parts))
+        self._done(exchange)
+
+    async def _stream(self, exchange: Exchange, answer: Streamed) -> None:
+        """Send a stream as ASGI does: with the caller's speed, and ended when the caller goes."""
+        scope: Any = {
+            "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "headers": [],
+            "http_version": "1.1", "method": "POST",
+            "path": exchange.request.operation.endpoint.path,
+        }  # fmt: skip
+        cycle = RequestResponseCycle(
+            scope=scope, transport=self.transport, flow=self.flow, logger=self.logger,
+            access_logger=self.access_logger, access_log=False,
+            default_headers=self.server_state.default_headers, message_event=asyncio.Event(),
+            expect_100_continue=False, keep_alive=exchange.keep_alive,
+            on_response=lambda: self._done(exchange),
+        )  # fmt: skip
+        cycle.more_body = False
+        exchange.inner = cycle
+        exchange.set()
+        response = as_response(answer, exchange.request)
+        await cycle.run_asgi(response)  # type: ignore[arg-type]
+
+    def _done(self, exchange: Exchange) -> None:
+        exchange.response_complete = True
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        if not exchange.keep_alive:
+            self.transport.close()
+        elif self.pipeline:
+            # Later, as a long line of quick calls would be a deep stack
+            self.loop.call_soon(self._next)
+        else:
+            self._since = self.loop.time()
+            if not self.flow.write_paused:
+                self.flow.resume_reading()
+
+    def _next(self) -> None:
+        waits = self._is_answering or self.flow.write_paused or self.transport.is_closing()
+        if self.pipeline and not waits:
+            self._start_asgi_task(*self.pipeline.pop())
+
+    @property
+    def _is_answering(self) -> bool:
+        return self._active is not None and not self._active.response_complete
+
+    # callers that are slow ---------------------------------------------------------------------
+    def pause_writing(self) -> None:
+        """Take no more calls from a caller that doesn't read its answers."""
+        self._stalled = self.loop.time()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """Go on with what waited."""
+        super().resume_writing()
+        if self.pipeline:
+            self.loop.call_soon(self._next)
+        else:
+            self.flow.resume_reading()
+
+    def sweep(self, now: float) -> None:
+        """End a connection that is idle, sends too slowly, or does not read its answer."""
+        if self.transport.is_closing():
+            return
+        waited = now - self._since
+        if self.flow.write_paused:
+            if now - self._stalled > PATIENCE:
+                self.transport.abort()
+        elif self._reading and not self.flow.read_paused:
+            if waited > PATIENCE + self._received / PER_SECOND:
+                self._refuse_slow()
+        elif type(self._active) is Exchange and not self._is_answering and waited > KEEP_ALIVE:
+            self.transport.close()
+
+    def _refuse_slow(self) -> None:
+        # Nothing of an answer is on its way where the call is not even here
+        is_read = type(self._active) is Exchange and not self._active.complete
+        if self.headers and (is_read or not self._is_answering):
+            head = self._front.head(_TOO_SLOW, self.server_state.default_headers)
+            length = b"%d\r\nconnection: close\r\n\r\n" % len(_TOO_SLOW.body)
+            self.transport.write(head + length + _TOO_SLOW.body)
+        self.transport.close()
+
+
+def sweep(connections: Iterable[Any], now: float) -> None:
+    """Look at all connections once; to be called every second or so."""
+    for connection in list(connections):
+        if isinstance(connection, EndpointProtocol):
+            connection.sweep(now)
