@@ -16,7 +16,6 @@ from .openapi import openapi_document
 from .problems import problem
 from .reply import Reply
 from .request import Request as Call
-from .request import known_id, known_trace
 from .values import plain_value
 
 if TYPE_CHECKING:
@@ -100,9 +99,8 @@ def _endpoint(service: Service, name: str) -> Callable[[Request], Awaitable[Resp
 def _call(service: Service, name: str, request: Request) -> Call:
     said = request.headers.get
     return Call(
-        service.operations[name], None, said("content-type", ""), said("accept", ""),
-        request.url.query, known_id(said("x-request-id", "")),
-        known_trace(said("traceparent", "")),
+        service.operations[name], said("content-type", ""), said("accept", ""),
+        request.url.query, said("x-request-id", ""), said("traceparent", ""),
     )  # fmt: skip
 
 

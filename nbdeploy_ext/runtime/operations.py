@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
+import types
 from collections.abc import Generator
 from contextlib import aclosing
 from contextvars import copy_context
@@ -29,6 +30,7 @@ LARGE = 2**16
 MOST_WAITING = 1000
 """More calls than this never wait for the thread."""
 _END = object()
+_STREAMS = (types.GeneratorType, types.AsyncGeneratorType)
 _SHARE = 1 / 16
 
 
@@ -53,13 +55,14 @@ class Operation:
 
     def run(self, arguments: dict[str, Any]) -> Any:
         """Call the function with decoded arguments."""
+        if not self.codec.positional:
+            return self.function(**arguments)
         positional, named = self.codec.split(arguments)
         return self.function(*positional, **named)
 
     def finish(self, value: Any) -> bytes | Stream:
         """Return a result as JSON, a generator as it is."""
-        is_stream = inspect.isgenerator(value) or inspect.isasyncgen(value)
-        return value if is_stream else self.codec.encode(value)
+        return value if isinstance(value, _STREAMS) else self.codec.encode(value)
 
     def answer(self, arguments: dict[str, Any]) -> bytes | Stream:
         """Call the function here and now; what it raises is an `Exception`."""

@@ -20,7 +20,7 @@ from .app import BODY_LIMIT, Token, as_response
 from .operations import LARGE
 from .problems import problem
 from .reply import Reply
-from .request import Request, known_id, known_trace, new_id
+from .request import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,6 +34,9 @@ PATIENCE = 30
 """Seconds that a caller has to send a request, and to take more of an answer."""
 PER_SECOND = 2**16
 """Bytes of a body that buy another second."""
+_ODD = frozenset({b"transfer-encoding", b"expect"})
+_HEADERS = (b"content-type", b"accept", b"x-request-id", b"traceparent")
+_FEW = 3
 _TOO_SLOW = problem(408, "The request did not arrive in time.")
 
 
@@ -64,17 +67,17 @@ class Front:
         return head
 
 
-class Exchange:
-    """One call on its way through a connection; in the eyes of the base class, its cycle."""
+class Exchange(Request):
+    """A call on its way through a connection; in the eyes of the base class, its cycle."""
 
-    __slots__ = ("body", "complete", "disconnected", "inner", "keep_alive", "request",
-                 "response_complete")  # fmt: skip
+    __slots__ = ("complete", "disconnected", "inner", "keep_alive", "parts", "response_complete")
 
-    def __init__(self, request: Request, *, keep_alive: bool) -> None:
-        self.request = request
-        self.keep_alive = keep_alive
-        self.body: list[bytes] = []
+    def __init__(self, *given: Any) -> None:
+        """Begin with nothing read and nothing sent."""
+        super().__init__(*given)
+        self.parts: list[bytes] = []
         self.complete = False
+        self.keep_alive = True
         self.disconnected = False
         self.response_complete = False
         self.inner: RequestResponseCycle | None = None
@@ -109,58 +112,54 @@ class EndpointProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin a request; what ASGI wants is made when it turns out to be for it."""
         self.url = b""
-        self.expect_100_continue = False
         self.headers = []
         if not self._reading:
             self._reading = True
             self._since = self.loop.time()
         self._received = 0
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header."""
+        self.headers.append((name.lower(), value))
+
     def on_headers_complete(self) -> None:
         """Take the call, or hand it to the application."""
-        request = self._request()
-        if request is None:
+        exchange = self._exchange()
+        if exchange is None:
             self._hand_over()
             return
-        keep = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
-        exchange = Exchange(request, keep_alive=keep)
-        current: Any = self.cycle
-        before, self.cycle = current, exchange  # type: ignore[assignment]
+        parser = self.parser
+        exchange.keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0"
+        before: Any = self.cycle
+        self.cycle = exchange  # type: ignore[assignment]
         if (before is None or before.response_complete) and not self.flow.write_paused:
             self._active = exchange
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((exchange, self.app))  # type: ignore[arg-type]
 
-    def _request(self) -> Request | None:
+    def _exchange(self) -> Exchange | None:
         """Return the call, None where it is not for here: unknown, odd, or without the token."""
         operation = self._front.routes.get(self.url)
-        if operation is None or self.parser.get_method() != b"POST" or self.expect_100_continue:
+        if operation is None or self.parser.get_method() != b"POST" or self.parser.should_upgrade():
             return None
-        said = dict(self.headers).get
-        length = said(b"content-length", b"0")
-        if (
-            said(b"transfer-encoding") is not None
-            or not length.isdigit()
-            or int(length) > BODY_LIMIT
-            or self.parser.should_upgrade()
-            or not self._front.token.is_sent(said(b"authorization", b""))
-        ):
+        said = dict(self.headers)
+        length = said.get(b"content-length", b"0")
+        if not length.isdigit() or int(length) > BODY_LIMIT or not _ODD.isdisjoint(said):
             return None
-        own_id, trace = said(b"x-request-id"), said(b"traceparent")
-        return Request(
-            operation, None,
-            said(b"content-type", b"").decode("latin-1"), said(b"accept", b"").decode("latin-1"),
-            "",
-            known_id(own_id.decode("latin-1")) if own_id else new_id(),
-            known_trace(trace.decode("latin-1")) if trace else "",
-        )  # fmt: skip
+        if not self._front.token.is_sent(said.get(b"authorization", b"")):
+            return None
+        if len(said) == _FEW and b"content-type" in said:  # host, length and this
+            return Exchange(operation, said[b"content-type"].decode("latin-1"))
+        texts = [said.get(name, b"").decode("latin-1") for name in _HEADERS]
+        return Exchange(operation, texts[0], texts[1], "", texts[2], texts[3])
 
     def _hand_over(self) -> None:
-        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        url, headers = self.url, self.headers
         super().on_message_begin()
-        self.url, self.headers, self.expect_100_continue = url, headers, expects
+        self.url, self.headers = url, headers
         self.scope["headers"] = headers
+        self.expect_100_continue = dict(headers).get(b"expect", b"").lower() == b"100-continue"
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -168,7 +167,7 @@ class EndpointProtocol(HttpToolsProtocol):
         exchange: Any = self.cycle
         self._received += len(body)
         if type(exchange) is Exchange:
-            exchange.body.append(body)
+            exchange.parts.append(body)
         else:
             super().on_body(body)
 
@@ -193,12 +192,12 @@ class EndpointProtocol(HttpToolsProtocol):
             self._answer(cycle)
 
     def _answer(self, exchange: Exchange) -> None:
-        request, parts = exchange.request, exchange.body
-        request.body = parts[0] if len(parts) == 1 else b"".join(parts)
-        if not (request.operation.pace.is_quick and len(request.body) < LARGE and request.is_json):
+        parts = exchange.parts
+        exchange.body = body = parts[0] if len(parts) == 1 else b"".join(parts)
+        if not (exchange.operation.pace.is_quick and len(body) < LARGE and exchange.is_json):
             self._later(exchange, None)
             return
-        answer = self._service.call_now(request)
+        answer = self._service.call_now(exchange)
         if type(answer) is Reply:
             self._write(exchange, answer)
         else:
@@ -211,7 +210,7 @@ class EndpointProtocol(HttpToolsProtocol):
 
     async def _serve(self, exchange: Exchange, answer: Streamed | None) -> None:
         try:
-            found = answer or await self._service.call(exchange.request)
+            found = answer or await self._service.call(exchange)
             if isinstance(found, Reply):
                 self._write(exchange, found)
             else:
@@ -225,23 +224,26 @@ class EndpointProtocol(HttpToolsProtocol):
 
     def _write(self, exchange: Exchange, answer: Reply) -> None:
         if not exchange.disconnected:
-            parts = [
-                self._front.head(answer, self.server_state.default_headers),
-                b"%d\r\nx-request-id: %s\r\n"
-                % (len(answer.body), exchange.request.request_id.encode()),
-            ]
-            parts += [b"%s: %s\r\n" % (n.encode(), v.encode()) for n, v in answer.headers]
-            parts.append(b"\r\n" if exchange.keep_alive else b"connection: close\r\n\r\n")
-            parts.append(answer.body)
-            self.transport.write(b"".join(parts))
+            head = self._front.head(answer, self.server_state.default_headers)
+            more = self._more(exchange, answer)
+            self.transport.write(b"%b%d%b%b" % (head, len(answer.body), more, answer.body))
         self._done(exchange)
+
+    def _more(self, exchange: Exchange, answer: Reply) -> bytes:
+        """Return the rest of the head: what not every answer has."""
+        if answer.status == 200 and exchange.keep_alive and not exchange.given_id:
+            return b"\r\n\r\n"
+        lines = [*answer.headers, ("x-request-id", exchange.request_id)]
+        if not exchange.keep_alive:
+            lines.append(("connection", "close"))
+        return "".join(["\r\n", *(f"{n}: {v}\r\n" for n, v in lines), "\r\n"]).encode("latin-1")
 
     async def _stream(self, exchange: Exchange, answer: Streamed) -> None:
         """Send a stream as ASGI does: with the caller's speed, and ended when the caller goes."""
         scope: Any = {
             "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "headers": [],
             "http_version": "1.1", "method": "POST",
-            "path": exchange.request.operation.endpoint.path,
+            "path": exchange.operation.endpoint.path,
         }  # fmt: skip
         cycle = RequestResponseCycle(
             scope=scope, transport=self.transport, flow=self.flow, logger=self.logger,
@@ -253,7 +255,7 @@ class EndpointProtocol(HttpToolsProtocol):
         cycle.more_body = False
         exchange.inner = cycle
         exchange.set()
-        response = as_response(answer, exchange.request)
+        response = as_response(answer, exchange)
         await cycle.run_asgi(response)  # type: ignore[arg-type]
 
     def _done(self, exchange: Exchange) -> None:

@@ -5,41 +5,65 @@ from __future__ import annotations
 import itertools
 import os
 import re
-import time
 import uuid
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .operations import Operation
 
 _numbers = itertools.count(1)
+_JSON = frozenset({"", "application/json"})
+_ANY = frozenset({"", "*/*", "application/json"})
 _ID = re.compile(r"[\w.:+/=@-]{1,128}", re.ASCII)
 _TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
-@dataclass(slots=True)
 class Request:
     """A call; `body` is None where it was refused unread, `begun` of `time.perf_counter`.
 
-    `query` is what stands behind the `?`; `request_id` and `traceparent` (W3C Trace Context) are
-    the caller's own, or made here.
+    `query` is what stands behind the `?`; `given_id` and `traceparent` (W3C Trace Context) are
+    what the caller sent of its own.
     """
 
-    operation: Operation
-    body: bytes | None
-    content_type: str = ""
-    accept: str = ""
-    query: str = ""
-    request_id: str = ""
-    traceparent: str = ""
-    begun: float = field(default_factory=time.perf_counter)
+    __slots__ = ("_id", "accept", "begun", "body", "content_type", "given_id", "operation",
+                 "query", "traceparent")  # fmt: skip
+
+    def __init__(  # noqa: PLR0913, PLR0917  (headers; keywords would cost every call)
+        self, operation: Operation, content_type: str = "", accept: str = "", query: str = "",
+        given_id: str = "", traceparent: str = "",
+    ) -> None:  # fmt: skip
+        """Begin the clock; the body comes later."""
+        self.begun = perf_counter()
+        self.operation = operation
+        self.content_type = content_type
+        self.accept = accept
+        self.query = query
+        self.given_id = given_id
+        self.traceparent = traceparent
+        self.body: bytes | None = None
+        self._id = ""
+
+    @property
+    def request_id(self) -> str:
+        """Return the caller's id where it is fit for a log, else one of ours."""
+        if not self._id:
+            is_fit = bool(self.given_id) and _ID.fullmatch(self.given_id) is not None
+            self._id = self.given_id if is_fit else _new_id()
+        return self._id
+
+    @property
+    def trace(self) -> str:
+        """Return `traceparent` as it came, nothing where it is none."""
+        return self.traceparent if _TRACE.fullmatch(self.traceparent) else ""
 
     @property
     def is_json(self) -> bool:
         """Whether JSON came in and JSON may go out."""
-        return _says_json(self.content_type) and _takes_json(self.accept)
+        return (self.content_type in _JSON or _says_json(self.content_type)) and (
+            self.accept in _ANY or _takes_json(self.accept)
+        )
 
 
 CURRENT: ContextVar[Request | None] = ContextVar("CURRENT", default=None)
@@ -60,19 +84,9 @@ _Ids.begin()
 os.register_at_fork(after_in_child=_Ids.begin)
 
 
-def new_id() -> str:
+def _new_id() -> str:
     """Return an id that no other request of any process has."""
     return f"{_Ids.prefix}{next(_numbers):012x}"
-
-
-def known_id(said: str) -> str:
-    """Return the caller's own id where it is fit for a log, else a new one."""
-    return said if _ID.fullmatch(said) else new_id()
-
-
-def known_trace(said: str) -> str:
-    """Return a `traceparent` as it came, or nothing where it is none."""
-    return said if _TRACE.fullmatch(said) else ""
 
 
 def _says_json(content_type: str) -> bool:
@@ -86,4 +100,4 @@ def _says_json(content_type: str) -> bool:
 def _takes_json(accept: str) -> bool:
     """Say whether nothing is liked better than JSON; weighing `q` is left to negotiation."""
     first = accept.partition(",")[0].strip()
-    return first in {"", "*/*", "application/json"} and "q=" not in accept
+    return first in _ANY and "q=" not in accept

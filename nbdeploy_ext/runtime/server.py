@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import json
 import logging
 import os
@@ -132,6 +133,9 @@ def _serve_until_stopped(
         signal.signal(number, lambda *_: None)
     server.announce = True
     service.monitors.start()
+    # What was loaded stays: the collector need not walk it again and again
+    gc.collect()
+    gc.freeze()
     loop.run_until_complete(server.serve(sockets=[listener]))
     service.monitors.stop()
     service.compute.lane.close()
