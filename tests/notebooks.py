@@ -10,9 +10,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def write_notebook(folder: Path, *cells: tuple[str, str | None, str], name: str = "loan") -> Path:
+def write_notebook(
+    folder: Path,
+    *cells: tuple[str, str | None, str],
+    name: str = "loan",
+    kernel: str | None = None,
+) -> Path:
     """Write `(cell id, role or None, source)` cells as `<name>.ipynb` and return its path."""
     notebook = nbformat.v4.new_notebook()
+    if kernel is not None:
+        notebook.metadata["kernelspec"] = {
+            "name": kernel, "display_name": kernel, "language": "python"
+        }  # fmt: skip
     for cell_id, role, source in cells:
         cell = nbformat.v4.new_code_cell(source, id=cell_id)
         cell.metadata["tags"] = [role] if role else []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ import click
 from ..core.capture import LiveKernel, RunCells
 from ..core.deployment import StartRequest
 from ..core.errors import DeployRefused, NbdeployError, Unreachable, UsageError
-from ..core.layers import requirements_layer
+from ..core.layers import library_layers, write_layers
 from ..core.notebook import Role, read_notebook, write_marks
 from ..core.pipeline import (
     analyse,
@@ -171,12 +170,12 @@ def export(*, notebook: Path, folder: Path, values: str, as_json: bool) -> None:
     with Terminal() as progress:
         bundle = bundle_notebook(notebook, progress, values=_source(values, notebook))
         progress.step("build")
-        layer = requirements_layer(bundle.lock, progress, bundle.config.image)
+        layers = library_layers(bundle.lock, progress, bundle.config.image)
         bundle.write(folder)
-        (folder / "layers").mkdir(exist_ok=True)
-        shutil.copyfile(layer.path, folder / "layers" / "requirements.tar")
+        write_layers(layers, folder)
+    written = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
     document = {"name": bundle.name, "folder": str(folder), "digest": bundle.digest,
-                "files": sorted([*bundle.files, "layers/requirements.tar"])}  # fmt: skip
+                "files": written}  # fmt: skip
     answer(document, f"{folder}: docker build -t {bundle.name} {folder}", as_json=as_json)
 
 

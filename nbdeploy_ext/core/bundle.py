@@ -24,7 +24,8 @@ class Bundle:
     `files` maps paths inside the build context (POSIX, relative) to their bytes:
     `<name>.ipynb`, `<name>.py`, `manifest.json`, `requirements.lock`, `Dockerfile`,
     `.dockerignore`, `nbdeploy_runtime/*.py`, and `files/*` for what the cells open or import.
-    `values` maps sha256 to files of this machine; they stand in the context as `values/<sha256>`.
+    `values` maps sha256 to files of this machine; they stand in the context as `values/<sha256>`,
+    and the lock's wheels as `wheels/<file name>`.
     """
 
     name: str
@@ -51,9 +52,12 @@ class Bundle:
             place = folder / path
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content)
-        for sha256, file in self.values.items():
-            place = folder / "values" / sha256
+        kept = {f"values/{sha256}": file for sha256, file in self.values.items()}
+        kept |= {f"wheels/{wheel.filename}": wheel.path for wheel in self.lock.wheels}
+        for path, file in kept.items():
+            place = folder / path
             place.parent.mkdir(parents=True, exist_ok=True)
+            place.unlink(missing_ok=True)
             link_or_copy(file, place)
 
 

@@ -11,6 +11,8 @@ from .diagnostics import Diagnostic, Fix
 from .interface import RESERVED
 from .notebook import Role
 from .requirement_files import disagreements
+from .requirements import image_platform
+from .wheels import why_no_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -215,14 +217,20 @@ def _packages(spec: ServiceSpec) -> Iterator[Diagnostic]:
             f"The kernel has {name} {dict(used)[name]}; {spec.config.image.requirements} {how}.",
             cells[name], fix=Fix("Bring the file and the kernel together, then run all cells"),
         )  # fmt: skip
-    for requirement in spec.requirements:
-        if requirement.distribution in spec.kernel.local:
-            yield Diagnostic(
-                "NBD402",
-                f"{requirement.distribution} was installed from a folder of this machine.",
-                requirement.cells[0],
-                fix=Fix("Install a released version, or put the module beside the notebook"),
-            )
+    for name in spec.wheels:
+        reason = why_no_wheel(spec.kernel.local[name], image_platform(spec.config.image))
+        if reason is not None:
+            yield no_wheel(spec, name, reason)
+
+
+def no_wheel(spec: ServiceSpec, name: str, reason: str) -> Diagnostic:
+    """Return what stops a deploy when a distribution of this machine can't go along."""
+    cells = [r.cells[0] for r in spec.requirements if r.distribution == name]
+    return Diagnostic(
+        "NBD402", f"No index has {name} as it is installed, and no wheel can be made: {reason}.",
+        cells[0] if cells else None,
+        fix=Fix("Install a released version, or put its modules beside the notebook"),
+    )  # fmt: skip
 
 
 def _settings(spec: ServiceSpec) -> Iterator[Diagnostic]:

@@ -27,7 +27,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "NBD306": ("error", "parameter of the engineer's file that no parameters cell defines"),
     "NBD307": ("warning", "parameter whose default is no literal"),
     "NBD401": ("error", "import that the kernel's environment lacks"),
-    "NBD402": ("error", "package that was installed from a folder or a file"),
+    "NBD402": ("error", "package that no index has and that no wheel can be made of"),
     "NBD403": ("warning", "file that a cell opens and that is not there"),
     "NBD404": ("warning", "file that a cell opens outside of the notebook's folder"),
     "NBD405": ("error", "environment variable that nothing supplies"),

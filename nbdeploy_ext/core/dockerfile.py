@@ -35,6 +35,7 @@ def render_dockerfile(  # noqa: PLR0913  (each is one instruction)
     port: int,
     has_files: bool,
     values: tuple[str, ...] = (),
+    has_wheels: bool = False,
 ) -> str:
     """Return the Dockerfile: base, system packages, requirements, notebook, in that order.
 
@@ -48,6 +49,7 @@ def render_dockerfile(  # noqa: PLR0913  (each is one instruction)
         f"FROM {base}",
         *([render_apt(apt)] if apt else []),
         "ADD layers/requirements.tar /",
+        *(["ADD layers/wheels.tar /"] if has_wheels else []),
         "ENV " + " ".join(f"{key}={value}" for key, value in ENVIRONMENT.items()),
         "WORKDIR /app",
         f"EXPOSE {port}",

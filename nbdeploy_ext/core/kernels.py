@@ -6,60 +6,42 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from .errors import KernelUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PROBE = """
-import importlib.metadata as m, json, sys
-versions, imports, local, files, modules = {}, {}, [], {}, {}
-for d in m.distributions():
-    name = d.metadata["Name"]
-    if not name or name in versions:
-        continue
-    versions[name] = d.version
-    url = d.read_text("direct_url.json")
-    if url and (json.loads(url).get("url") or "").startswith("file:"):
-        local.append(name)
-    tops = set((d.read_text("top_level.txt") or "").split())
-    for f in d.files or ():
-        p = f.parts
-        if p[0].endswith((".dist-info", ".egg-info", ".data")) or p[0] in ("..", "__pycache__"):
-            continue
-        if len(p) > 1:
-            tops.add(p[0])
-        elif p[0].endswith((".py", ".so", ".pyd")):
-            tops.add(p[0].split(".")[0])
-    for top in tops:
-        imports.setdefault(top, []).append(name)
-        files.setdefault(top, []).append(d)
-# Namespace packages: several distributions share a top-level name, each has modules below it
-for top, several in files.items():
-    for d in several if len(several) > 1 else ():
-        for f in d.files or ():
-            p = f.parts
-            if p[0] == top and p[-1].endswith((".py", ".so", ".pyd")) and "__pycache__" not in p:
-                dotted = p[:-1] if p[-1] == "__init__.py" else (*p[:-1], p[-1].split(".")[0])
-                owners = modules.setdefault(".".join(dotted), [])
-                if d.metadata["Name"] not in owners:
-                    owners.append(d.metadata["Name"])
-json.dump({"version": "%d.%d.%d" % sys.version_info[:3], "executable": sys.executable,
-           "versions": versions, "imports": imports, "local": local, "modules": modules,
-           "stdlib": sorted(getattr(sys, "stdlib_module_names", ()))}, sys.stdout)
-"""
+
+@dataclass(frozen=True)
+class LocalDistribution:
+    """A distribution that no index has as it is installed: of a folder, a file or a repository.
+
+    `source` is the folder or file that it was installed from, where that is on this machine, `info`
+    its metadata's folder, `tags` are its wheel's. `packages` maps the import names of an editable
+    one to their folder or file, `record` says whether the list of its installed files is there.
+    """
+
+    url: str
+    source: str | None
+    editable: bool
+    info: str
+    tags: tuple[str, ...]
+    record: bool
+    packages: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class KernelEnvironment:
     """What the kernel's interpreter can import.
 
-    `versions` maps distributions to exact versions, `imports` top-level import names to
-    distributions, `modules` dotted names to them where distributions share a top-level name,
-    `local` names distributions that were installed from this machine's disk.
+    `versions` maps distributions to exact versions, `requires` to what they require (PEP 508),
+    `imports` top-level import names to distributions, `modules` dotted names to them where
+    distributions share a top-level name, `loose` modules that no distribution holds to their
+    folder. `paths` are the folders that are looked through, `prefix` is the environment's own.
     """
 
     executable: str
@@ -67,8 +49,12 @@ class KernelEnvironment:
     versions: Mapping[str, str]
     imports: Mapping[str, tuple[str, ...]]
     modules: Mapping[str, tuple[str, ...]]
-    local: frozenset[str]
+    local: Mapping[str, LocalDistribution]
     stdlib: frozenset[str]
+    requires: Mapping[str, tuple[str, ...]]
+    loose: Mapping[str, str]
+    paths: tuple[str, ...]
+    prefix: str
 
     def owners(self, name: str) -> tuple[str, ...]:
         """Return the distributions that hold a dotted module name, or that its parent is of."""
@@ -85,6 +71,9 @@ class KernelEnvironment:
     def minor(self) -> str:
         """Return the interpreter's minor version, `3.11` say."""
         return ".".join(self.version.split(".")[:2])
+
+
+_ANSWERS: dict[str, tuple[KernelEnvironment, tuple[int, ...]]] = {}
 
 
 def kernel_executable(kernel: str | None) -> str:
@@ -108,12 +97,25 @@ def kernel_executable(kernel: str | None) -> str:
     return sys.executable if argv[0] in {"python", "python3"} else str(argv[0])
 
 
-@lru_cache(maxsize=8)
 def probe_kernel(executable: str) -> KernelEnvironment:
-    """Ask an interpreter what is installed in it; takes about a second the first time."""
+    """Ask an interpreter what is installed in it; the answer holds until something is installed."""
+    known = _ANSWERS.get(executable)
+    if known is None or _stamps(known[0].paths) != known[1]:
+        found = _ask(executable)
+        known = _ANSWERS[executable] = (found, _stamps(found.paths))
+    return known[0]
+
+
+def _stamps(paths: tuple[str, ...]) -> tuple[int, ...]:
+    """Return when something was last put into these folders, or taken out of them."""
+    return tuple(Path(path).stat().st_mtime_ns for path in paths if Path(path).exists())
+
+
+def _ask(executable: str) -> KernelEnvironment:
+    script = resources.files(__package__).joinpath("probe_script.py").read_text("utf-8")
     try:
         answer = subprocess.run(
-            [executable, "-c", _PROBE], capture_output=True, check=True, timeout=60
+            [executable, "-c", script], capture_output=True, check=True, timeout=60
         ).stdout
         found = json.loads(answer)
     except (OSError, subprocess.SubprocessError, ValueError) as fault:
@@ -127,6 +129,14 @@ def probe_kernel(executable: str) -> KernelEnvironment:
         versions=found["versions"],
         imports={name: tuple(sorted(owners)) for name, owners in found["imports"].items()},
         modules={name: tuple(sorted(owners)) for name, owners in found["modules"].items()},
-        local=frozenset(found["local"]),
+        local={name: _local(raw) for name, raw in found["local"].items()},
         stdlib=frozenset(found["stdlib"]),
+        requires={name: tuple(lines) for name, lines in found["requires"].items()},
+        loose=found["loose"],
+        paths=tuple(found["paths"]),
+        prefix=found["prefix"],
     )
+
+
+def _local(raw: dict[str, Any]) -> LocalDistribution:
+    return LocalDistribution(**{**raw, "tags": tuple(raw["tags"])})

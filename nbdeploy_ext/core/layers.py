@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
+from .bundle import link_or_copy
 from .bytecode import compile_folder, compile_sources
 from .dockerfile import LIBRARY, RUNTIME, TOOLS
 from .errors import DiskFull
@@ -19,7 +20,7 @@ from .packages import install_locked
 from .tars import pack_files, pack_folder, stream_tar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from .bundle import Bundle
     from .config import ImageSection
@@ -47,6 +48,24 @@ def requirements_layer(lock: Lock, progress: Progress, image: ImageSection) -> L
     The same lock is answered from the cache. Raises `RequirementsUnresolvable`, `DiskFull`.
     """
     return _layer(lock, lock.text, LIBRARY, progress, image)
+
+
+def library_layers(lock: Lock, progress: Progress, image: ImageSection) -> dict[str, Layer]:
+    """Return the layers below `/opt/nbdeploy/lib` by their file name in a bundle's `layers`.
+
+    The lock's own wheels have one for themselves: they change more often than what an index has.
+    """
+    layers = {"requirements.tar": requirements_layer(lock, progress, image)}
+    if lock.wheels:
+        layers["wheels.tar"] = _layer(lock, lock.wheels_text, LIBRARY, progress, image)
+    return layers
+
+
+def write_layers(layers: Mapping[str, Layer], folder: Path) -> None:
+    """Put layers into the folder that a bundle was written to, where its Dockerfile takes them."""
+    (folder / "layers").mkdir(exist_ok=True)
+    for name, layer in layers.items():
+        link_or_copy(layer.path, folder / "layers" / name)
 
 
 def tools_layer(lock: Lock, progress: Progress, image: ImageSection) -> Layer:

@@ -21,15 +21,17 @@ if TYPE_CHECKING:
     from .progress import Progress
     from .requirements import Lock
 
+# Where a wheel lay on this machine, and when
+_ABOUT_HERE = ("direct_url.json", "uv_cache.json")
 _NETWORK = ("Failed to fetch", "error sending request", "dns error", "certificate")
 
 
 def install_locked(
     lock: Lock, text: str, folder: Path, progress: Progress, image: ImageSection
 ) -> None:
-    """Install hashed requirements into `folder` for the lock's Python and platform.
+    """Install hashed requirements into `folder`, which is made, for the lock's Python and platform.
 
-    Nothing of this machine gets into the folder. Raises `RequirementsUnresolvable`, `DiskFull`.
+    Nothing of this machine gets into it. Raises `RequirementsUnresolvable`, `DiskFull`.
     """
     with tempfile.TemporaryDirectory() as place:
         listed = Path(place) / "requirements.txt"
@@ -67,14 +69,16 @@ def _install(
 
 
 def _forget_machine(folder: Path) -> None:
-    """Remove the commands, whose first line names an interpreter of this machine."""
+    """Remove what names this machine: commands by their interpreter, wheels by their path."""
     shutil.rmtree(folder / "bin", ignore_errors=True)
     (folder / ".lock").unlink(missing_ok=True)
     for record in folder.glob("*.dist-info/RECORD"):
+        for name in _ABOUT_HERE:
+            (record.parent / name).unlink(missing_ok=True)
         kept = [
             line
             for line in record.read_text(encoding="utf-8").splitlines(keepends=True)
-            if not line.startswith("bin/")
+            if not line.startswith("bin/") and line.split(",")[0].split("/")[-1] not in _ABOUT_HERE
         ]
         record.write_text("".join(kept), encoding="utf-8")
 

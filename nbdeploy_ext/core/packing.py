@@ -19,11 +19,15 @@ from ..runtime.manifest import (
     ServiceSettings,
 )
 from .bundle import Bundle
+from .checks import no_wheel
 from .config import SecretRef
 from .dockerfile import DOCKERIGNORE, render_dockerfile
+from .errors import DeployRefused
 from .header import render_header
-from .requirements import lock_requirements
+from .requirements import image_platform, lock_requirements
 from .values import ValueStore
+from .wheel_files import NoWheel
+from .wheels import make_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from .config import Config
     from .dataflow import CellFlow
     from .progress import Progress
+    from .requirements import Wheel
     from .service import ServiceSpec
     from .values import Value
 
@@ -41,25 +46,26 @@ _RUNTIME = Path(__file__).parent.parent / "runtime"
 def make_bundle(spec: ServiceSpec, progress: Progress) -> Bundle:
     """Resolve the requirements and put everything together; writes nothing.
 
-    Raises `RequirementsUnresolvable`.
+    Raises `RequirementsUnresolvable`, `DeployRefused`.
     """
     config = spec.config
     if spec.requirements:
         names = ", ".join(r.distribution for r in spec.requirements)
         progress.log(f"Resolving what the shipped cells import: {names}")
-    pins = [r.pin for r in spec.requirements] + list(spec.extra_pins)
-    if spec.listed is not None:  # the engineer's file wins
-        pins = list(spec.listed)
-    pins += _serializer(spec)
-    alerts = bool(config.alerts.channels)
-    lock = lock_requirements(pins, spec.kernel, config.image, alerts=alerts)
+    lock = lock_requirements(
+        [*spec.pins, *_serializer(spec)],
+        spec.kernel,
+        config.image,
+        alerts=bool(config.alerts.channels),
+        wheels=_wheels(spec, progress),
+    )
     manifest = make_manifest(spec)
     labels = _labels(spec, manifest)
     files = {
         spec.notebook.filename: spec.notebook.shipped,
         f"{spec.notebook.stem}.py": render_header(spec).encode(),
         "manifest.json": manifest.as_bytes(),
-        "requirements.lock": lock.text.encode(),
+        "requirements.lock": lock.bundled.encode(),
         ".dockerignore": DOCKERIGNORE.encode(),
         **_runtime_files(),
         **_beside(spec),
@@ -72,6 +78,7 @@ def make_bundle(spec: ServiceSpec, progress: Progress) -> Bundle:
         port=config.service.port,
         values=tuple(value.sha256 for value in manifest.values),
         has_files=any(path.startswith("files/") for path in files),
+        has_wheels=bool(lock.wheels),
     ).encode()
     store = ValueStore()
     values = {value.sha256: store.path(value.sha256) for value in manifest.values}
@@ -144,6 +151,25 @@ def git_commit(folder: Path) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip() or None
+
+
+def _wheels(spec: ServiceSpec, progress: Progress) -> list[Wheel]:
+    """Make wheels of what no index has; `DeployRefused` names what none can be made of."""
+    image = spec.config.image
+    made = []
+    name = ""
+    try:
+        for name in spec.wheels:
+            made.append(make_wheel(name, spec.kernel, image_platform(image), image, progress))
+    except NoWheel as reason:
+        fault = no_wheel(spec, name, str(reason))
+        raise DeployRefused(
+            fault.message,
+            hint=fault.fix.title if fault.fix else "",
+            name=spec.name,
+            diagnostics=[d.as_json() for d in (*spec.diagnostics, fault)],
+        ) from reason
+    return made
 
 
 def _serializer(spec: ServiceSpec) -> list[str]:

@@ -18,18 +18,21 @@ else:
     import tomli as tomllib
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 _CONDA = re.compile(r"^([A-Za-z0-9._-]+)\s*(?:={1,2}\s*([^=\s]+)(?:=\S+)?|([<>!~].*))?$")
 _NOT_ON_PYPI = frozenset({"python", "pip"})
 
 
-def read_requirement_file(path: Path) -> tuple[str, ...]:
+def read_requirement_file(
+    path: Path, named: Callable[[str, Path], str] = lambda line, _: line
+) -> tuple[str, ...]:
     """Return the requirements of a file (PEP 508), as it lists them; `ConfigInvalid`.
 
     Of `pyproject.toml` they are the project's dependencies (PEP 621), of `environment.yml` conda's
-    packages by the same name, and pip's; any other file is pip's requirements format.
+    packages by the same name, and pip's; any other file is pip's requirements format, with the
+    files that it names by `-r`. `named` gives a line that is a path, from a folder, its name.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -38,8 +41,8 @@ def read_requirement_file(path: Path) -> tuple[str, ...]:
         elif path.suffix in {".yml", ".yaml"}:
             found = list(_conda(yaml.safe_load(text)))
         else:
-            found = list(_pip(text))
-        return tuple(str(Requirement(line)) for line in found)
+            found = list(_pip(text, path.parent))
+        return tuple(str(Requirement(named(line, path.parent))) for line in found)
     except (OSError, ValueError, yaml.YAMLError, InvalidRequirement, AttributeError) as fault:
         said = str(fault).splitlines()[0]
         raise ConfigInvalid(
@@ -64,11 +67,14 @@ def disagreements(
             yield name, f"wants {found.specifier}"
 
 
-def _pip(text: str) -> Iterator[str]:
+def _pip(text: str, folder: Path) -> Iterator[str]:
     for line in text.replace("\\\n", " ").splitlines():
         plain = re.sub(r"(^|\s)#.*$", "", line).strip()
         plain = re.sub(r"\s--hash=\S+", "", plain).strip()
-        if plain and not plain.startswith("-"):
+        other = re.match(r"(?:-r|--requirement)[ =]\s*(.+)", plain)
+        if other:
+            yield from _pip((folder / other[1]).read_text(encoding="utf-8"), folder)
+        elif plain and (not plain.startswith("-") or plain.startswith(("-e ", "--editable "))):
             yield plain
 
 

@@ -40,6 +40,8 @@ PLATFORMS = {
     "arm64": "linux/arm64",
 }
 WHEELS = {"linux/amd64": "x86_64-manylinux_2_28", "linux/arm64": "aarch64-manylinux_2_28"}
+# What uv answers for a wheel of this machine: it is installed by its place in the bundle instead
+_WHEEL_LINES = re.compile(r"^\S+ @ file://[^\n]*(?:\n[ \t]+[^\n]*)*\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +69,26 @@ class Requirement:
 
 
 @dataclass(frozen=True, slots=True)
+class Wheel:
+    """A wheel of a distribution that no index has; `path` is where it lies on this machine."""
+
+    distribution: str
+    filename: str
+    sha256: str
+    path: Path
+
+    def line(self, place: str) -> str:
+        """Return its line of a requirements file, as it stands at `place`."""
+        return f"{place} --hash=sha256:{self.sha256}\n"
+
+
+@dataclass(frozen=True, slots=True)
 class Lock:
     """What gets installed into an image, to the byte.
 
     `text` is a requirements file with hashes (`--require-hashes`); `tools_text` is the same for
     what only the gate needs, on top of it. `python` is the minor version, `platform` the OCI one.
+    `wheels` are installed by path, and all that they need stands in `text`.
     """
 
     python: str
@@ -80,10 +97,26 @@ class Lock:
     tools_text: str
     python_executable: str
     """The kernel's interpreter on this machine: it compiles byte code for the image."""
+    wheels: tuple[Wheel, ...] = ()
+
+    @property
+    def bundled(self) -> str:
+        """Return the requirements file that stands in a bundle, beside its `wheels` folder."""
+        return self.text + "".join(w.line(f"./wheels/{w.filename}") for w in self.wheels)
+
+    @property
+    def wheels_text(self) -> str:
+        """Return the requirements file of the wheels on this machine."""
+        return "".join(wheel.line(str(wheel.path)) for wheel in self.wheels)
 
 
 def lock_requirements(
-    pins: Sequence[str], kernel: KernelEnvironment, image: ImageSection, *, alerts: bool
+    pins: Sequence[str],
+    kernel: KernelEnvironment,
+    image: ImageSection,
+    *,
+    alerts: bool,
+    wheels: Sequence[Wheel] = (),
 ) -> Lock:
     """Resolve pins and the runtime's own needs to exact versions with hashes.
 
@@ -91,11 +124,13 @@ def lock_requirements(
     kernel's environment as far as possible; the same input is answered from a cache.
     Raises `RequirementsUnresolvable`.
     """
-    platform = image.platform or PLATFORMS.get(machine.machine().lower(), "linux/amd64")
+    platform = image_platform(image)
     known = {n: v for n, v in kernel.versions.items() if n not in kernel.local and "+" not in v}
     constraints = "".join(f"{n}=={v}\n" for n, v in sorted(known.items()))
-    wanted = [*pins, *RUNTIME, *(ALERTS if alerts else ())]
-    text = _compile(wanted, (constraints, ""), kernel.minor, platform, image)
+    files = [f"{wheel.distribution} @ {wheel.path.as_uri()}" for wheel in wheels]
+    wanted = [*pins, *files, *RUNTIME, *(ALERTS if alerts else ())]
+    resolved = _compile(wanted, (constraints, ""), kernel.minor, platform, image)
+    text = _WHEEL_LINES.sub("", resolved)
     tools = _compile(TOOLS, (_without_hashes(text),), kernel.minor, platform, image)
     return Lock(
         python=kernel.minor,
@@ -103,7 +138,13 @@ def lock_requirements(
         text=text,
         tools_text=_minus(tools, text),
         python_executable=kernel.executable,
+        wheels=tuple(wheels),
     )
+
+
+def image_platform(image: ImageSection) -> str:
+    """Return the OCI platform of the image: the engineer's choice, else this machine's."""
+    return image.platform or PLATFORMS.get(machine.machine().lower(), "linux/amd64")
 
 
 def package_environment(image: ImageSection) -> dict[str, str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from .dataflow import Dataflow, read_dataflow
 from .interface import Endpoint, find_endpoints
 from .kernels import KernelEnvironment, kernel_executable, probe_kernel
+from .pins import named, plan_pins
 from .requirement_files import read_requirement_file
 from .requirements import Requirement
 from .sources import Place, Sources, find_sources
@@ -52,6 +54,23 @@ class ServiceSpec:
     def extra_pins(self) -> tuple[str, ...]:
         """Return what `%pip install` lines in shipped cells ask for."""
         return tuple(r for flow in self.shipped for r in flow.plain.requirements)
+
+    @cached_property
+    def pins(self) -> tuple[str, ...]:
+        """Return what gets installed from an index (PEP 508); the engineer's own file wins."""
+        return self._planned[0]
+
+    @cached_property
+    def wheels(self) -> tuple[str, ...]:
+        """Return the distributions that no index has as they are installed: they are wheels."""
+        return self._planned[1]
+
+    @cached_property
+    def _planned(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        asked = (*(r.pin for r in self.requirements), *self.extra_pins)
+        return plan_pins(
+            asked if self.listed is None else self.listed, self.kernel, self.notebook.folder
+        )
 
     @property
     def deployable(self) -> bool:
@@ -103,7 +122,7 @@ def plan_service(notebook: Notebook, config: Config, name: str | None = None) ->
         sources=sources,
         values=values,
         unknown_values=unknown_values,
-        listed=_listed(notebook, config),
+        listed=_listed(notebook, config, kernel),
         slices={flow.cell.cell_id: dataflow.slice(flow.cell.cell_id) for flow in marked},
     )
 
@@ -114,9 +133,13 @@ def service_name(notebook: Notebook, config: Config, name: str | None) -> str:
     return re.sub(r"[^a-z0-9]+", "-", str(chosen).lower()).strip("-")[:63] or "notebook"
 
 
-def _listed(notebook: Notebook, config: Config) -> tuple[str, ...] | None:
-    named = config.image.requirements
-    return read_requirement_file(notebook.folder / named) if named else None
+def _listed(
+    notebook: Notebook, config: Config, kernel: KernelEnvironment
+) -> tuple[str, ...] | None:
+    if not config.image.requirements:
+        return None
+    path = notebook.folder / config.image.requirements
+    return read_requirement_file(path, lambda line, folder: named(line, kernel, folder))
 
 
 def with_values(spec: ServiceSpec, values: tuple[Value, ...]) -> ServiceSpec:

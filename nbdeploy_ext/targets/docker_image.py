@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
-from ..core.bundle import link_or_copy
 from ..core.dockerfile import (
     COMMAND,
     ENTRYPOINT,
@@ -23,7 +22,7 @@ from ..core.dockerfile import (
 from ..core.errors import BaseImageUnfit, BuildFailed, EngineFailed
 from ..core.image import Image
 from ..core.layered_image import LayeredImage, digest_of, put_on
-from ..core.layers import code_layer, requirements_layer, tools_layer, value_layer
+from ..core.layers import code_layer, library_layers, tools_layer, value_layer, write_layers
 from ..core.packing import base_image
 
 if TYPE_CHECKING:
@@ -49,11 +48,13 @@ def build_docker_image(engine: Engine, bundle: Bundle, progress: Progress) -> Im
     base = base_image(bundle.config, bundle.lock.python)
     engine.require_base(base, progress)
     _require_fit(engine, base, bundle)
-    library = requirements_layer(bundle.lock, progress, bundle.config.image)
+    library = library_layers(bundle.lock, progress, bundle.config.image)
     progress.check_cancelled()
     try:
         system = engine.foundation(_system(engine, base, bundle.config.image.apt, progress))
-        below = _put(engine, system, [library], "lib", progress)
+        below = system
+        for layer in library.values():
+            below = _put(engine, below, [layer], "lib", progress)
         values = [value_layer(*value) for value in sorted(bundle.values.items())]
         if values:
             below = _put(engine, below, values, "values", progress)
@@ -174,14 +175,15 @@ def _load_archive(engine: Engine, image: LayeredImage, archive: Iterator[bytes])
         raise BuildFailed("The engine did not take the image's layers.")
 
 
-def _build(engine: Engine, bundle: Bundle, layer: Layer, progress: Progress) -> Image:
+def _build(
+    engine: Engine, bundle: Bundle, layers: Mapping[str, Layer], progress: Progress
+) -> Image:
     """Build the bundle's own Dockerfile."""
     tag = f"nbdeploy/{bundle.name}:sha-{_short(bundle.digest)}"
     with tempfile.TemporaryDirectory(prefix="nbdeploy-") as folder:
         place = Path(folder)
         bundle.write(place)
-        (place / "layers").mkdir()
-        link_or_copy(layer.path, place / "layers" / "requirements.tar")
+        write_layers(layers, place)
         engine.build(place, tag, progress)
     return Image(tag, str(engine.image(tag).id), bundle.labels)  # type: ignore[union-attr]
 

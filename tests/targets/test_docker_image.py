@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from nbdeploy_ext.cli.main import main
 from nbdeploy_ext.core.errors import BaseImageMissing, BaseImageUnfit, StartFailed
-from nbdeploy_ext.core.layers import requirements_layer
+from nbdeploy_ext.core.layers import library_layers
 from nbdeploy_ext.core.pipeline import build_notebook, bundle_notebook, deploy_notebook
 from nbdeploy_ext.core.progress import Silent
 from nbdeploy_ext.targets import docker_image
@@ -109,8 +109,8 @@ def test_an_engine_that_refuses_our_layers_builds_the_dockerfile(
     tmp_path: Path, name: str, client: docker.DockerClient
 ) -> None:
     bundle = bundle_notebook(write_notebook(tmp_path, *LOAN), Silent(), name=name)
-    layer = requirements_layer(bundle.lock, Silent(), bundle.config.image)
-    image = docker_image._build(Engine(), bundle, layer, Silent())
+    layers = library_layers(bundle.lock, Silent(), bundle.config.image)
+    image = docker_image._build(Engine(), bundle, layers, Silent())
     try:
         assert run_image(client, image.reference)[0].json() is True
     finally:
