@@ -29,6 +29,7 @@ RUNTIME = (
     "uvloop>=0.19",
     "starlette>=0.40",
     "pydantic>=2.7",
+    "orjson>=3.10",
     "prometheus-client>=0.20",
 )
 ALERTS = ("apprise>=1.8",)

@@ -1,14 +1,32 @@
-"""JSON to numpy arrays and pandas frames, as strict as JSON to numbers: text is no number."""
+"""JSON to numpy arrays, as strict as JSON to numbers: text is no number."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, get_args
+from itertools import chain
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from pydantic_core import PydanticCustomError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+FLOATS = frozenset({float, int, NoneType})
+_NOTHING: frozenset[type] = frozenset()
+_ELEMENTS = {
+    "b": frozenset({bool}), "i": frozenset({int}), "u": frozenset({int}), "f": FLOATS,
+    "n": FLOATS, "U": frozenset({str}), "M": frozenset({str, NoneType}),
+}  # fmt: skip
+_SCHEMAS: dict[str, dict[str, Any]] = {
+    "b": {"type": "boolean"},
+    "i": {"type": "integer"},
+    "u": {"type": "integer", "minimum": 0},
+    "f": {"type": ["number", "null"]},
+    "n": {"type": ["number", "null"]},
+    "U": {"type": "string"},
+    "M": {"type": ["string", "null"]},
+}
 
 
 def scalar_of(kind: Any) -> type | None:
@@ -20,58 +38,114 @@ def scalar_of(kind: Any) -> type | None:
     return next((own for base, own in pairs if issubclass(kind, base)), None)
 
 
-def read_array(hint: Any) -> Callable[[Any], Any]:
-    """Return the reader of `numpy.ndarray` or `NDArray[dtype]`; null is NaN among floats."""
+def read_array(hint: Any, shape: Sequence[int | None] | None = None) -> Callable[[Any], Any]:
+    """Return the reader of `numpy.ndarray` or `NDArray[dtype]`; null is NaN among floats.
+
+    `shape` has the length of each dimension, None where any will do.
+    """
     import numpy as np  # noqa: PLC0415  (only images that have numpy get here)
 
     dtype = _dtype(hint, np)
+    lengths = shape if shape is not None else hinted_shape(hint)
     wrong = PydanticCustomError("array", "Input should be an array of its element type")
-    kinds = {np.bool_: "b", np.integer: "iu", np.floating: "iuf", np.number: "iufc", np.str_: "U"}
-    allowed = next((k for base, k in kinds.items() if dtype and issubclass(dtype, base)), "")
+    misshapen = PydanticCustomError("array", _shape_message(lengths or ()))
 
     def read(value: Any) -> Any:
-        if isinstance(value, np.ndarray):
-            return value
-        if not isinstance(value, list):
+        if not isinstance(value, (np.ndarray, list)):
             raise wrong
         try:
-            found = np.asarray(value)
-            if found.dtype.kind == "O" and _is_gapped(found):
-                found = np.asarray(value, dtype=float)
-            if found.dtype.kind == "O" or (
-                found.size and allowed and found.dtype.kind not in allowed
-            ):
-                raise wrong
-            # From the values, not from `found`: numbers that don't fit are refused, not wrapped
-            concrete = dtype is not None and found.dtype.type is not dtype and _is_concrete(dtype)
-            return _converted(np, value, found, dtype) if concrete else found
-        except (ValueError, TypeError, OverflowError):
+            array = value if isinstance(value, np.ndarray) else _read_list(np, value, dtype)
+        except (ValueError, TypeError, ArithmeticError):
             raise wrong from None
+        if lengths is not None and not _has_shape(array, lengths):
+            raise misshapen
+        return array
 
     return read
 
 
-def read_frame(name: str) -> Callable[[Any], Any]:
-    """Return the reader of a DataFrame (records, or a list for each column) or a Series."""
-    import pandas as pd  # noqa: PLC0415  (only images that have pandas get here)
+def array_schema(hint: Any, shape: Sequence[int | None] | None = None) -> dict[str, Any]:
+    """Return the JSON Schema of what `read_array` reads."""
+    import numpy as np  # noqa: PLC0415  (the same)
 
-    kind = getattr(pd, name)
-    wrong = PydanticCustomError("table", "Input should be a list of records or lists by column")
+    lengths = shape if shape is not None else hinted_shape(hint)
+    if lengths is None:
+        return {"type": "array"}
+    schema = dict(_SCHEMAS.get(_kind(_dtype(hint, np), np), {}))
+    for length in reversed(lengths):
+        schema = {"type": "array", "items": schema} if schema else {"type": "array"}
+        if length is not None:
+            schema |= {"minItems": length, "maxItems": length}
+    return schema
 
-    def read(value: Any) -> Any:
-        if isinstance(value, kind):
-            return value
-        rows = isinstance(value, list) and (
-            name == "Series" or all(isinstance(row, dict) for row in value)
-        )
-        if not rows and not isinstance(value, dict):
-            raise wrong
-        try:
-            return kind(value)
-        except (ValueError, TypeError):
-            raise wrong from None
 
-    return read
+def hinted_shape(hint: Any) -> tuple[int | None, ...] | None:
+    """Return the shape that `ndarray[tuple[int, Literal[3]], …]` says; None for any at all."""
+    dimensions = get_args((*get_args(hint), None)[0])
+    if not dimensions or dimensions[-1] is ... or Any in dimensions:
+        return None
+    return tuple(get_args(d)[0] if get_origin(d) is Literal else None for d in dimensions)
+
+
+def _read_list(np: Any, value: list[Any], dtype: Any) -> Any:
+    kind = _kind(dtype, np)
+    if kind == "O":
+        return np.array(value, dtype=object)
+    flat, shape, found = _flat(value)
+    if not found <= _ELEMENTS.get(kind or _kind_of(found), _NOTHING):
+        raise ValueError(kind)
+    return _MAKERS.get(kind, _numbers)(np, flat, dtype).reshape(shape)
+
+
+def _flat(value: list[Any]) -> tuple[list[Any], list[int], set[type]]:
+    """Return the elements of nested lists, the shape that they have, and their types.
+
+    Ragged lists are refused.
+    """
+    shape = [len(value)]
+    while list in (found := set(map(type, value))):
+        lengths = set(map(len, value)) if len(found) == 1 else ()
+        if len(lengths) != 1:
+            raise ValueError(shape)
+        shape += lengths
+        value = list(chain.from_iterable(value))
+    return value, shape, found
+
+
+def _kind_of(found: set[type]) -> str:
+    return next((k for k in ("i", "f", "b", "U") if found <= _ELEMENTS[k]), "")
+
+
+def _numbers(np: Any, flat: list[Any], dtype: Any) -> Any:
+    """Make an array of a type that the elements fit, or of a concrete `dtype`."""
+    concrete = dtype if _is_concrete(dtype) else None
+    return np.array(flat, dtype=concrete or (np.float64 if not flat or None in flat else None))
+
+
+def _floats(np: Any, flat: list[Any], dtype: Any) -> Any:
+    made = np.array(flat, dtype=np.float64)
+    # What is too large for float32 is refused, not made infinite
+    with np.errstate(over="raise"):
+        return made.astype(dtype) if _is_concrete(dtype) and dtype is not np.float64 else made
+
+
+def _integers(np: Any, flat: list[Any], dtype: Any) -> Any:
+    if not _is_concrete(dtype):
+        return np.array(flat, dtype=np.int64)
+    span = np.iinfo(dtype)
+    if flat and not span.min <= min(flat) <= max(flat) <= span.max:
+        raise OverflowError(dtype)  # where numpy might wrap
+    return np.array(flat, dtype=dtype)
+
+
+def _dates(np: Any, flat: list[Any], _: Any) -> Any:
+    plain = [text if text is None else text.removesuffix("Z") for text in flat]
+    return np.array(plain, dtype="datetime64[ns]")
+
+
+_MAKERS: dict[str, Callable[[Any, list[Any], Any], Any]] = {
+    "f": _floats, "i": _integers, "u": _integers, "M": _dates,
+}  # fmt: skip
 
 
 def _dtype(hint: Any, np: Any) -> Any:
@@ -81,17 +155,26 @@ def _dtype(hint: Any, np: Any) -> Any:
     return inner[0] if is_known and inner[0] is not np.generic else None
 
 
+def _kind(dtype: Any, np: Any) -> str:
+    """Return numpy's letter for a scalar type, abstract ones included; empty for any."""
+    kinds = {np.bool_: "b", np.unsignedinteger: "u", np.integer: "i", np.floating: "f",
+             np.number: "n", np.str_: "U", np.datetime64: "M", np.object_: "O"}  # fmt: skip
+    return next((k for base, k in kinds.items() if dtype and issubclass(dtype, base)), "")
+
+
 def _is_concrete(dtype: Any) -> bool:
     # float64 can be made, the abstract floating can't: only abstract ones have numpy subclasses
-    return not any(sub.__module__ == "numpy" for sub in type.__subclasses__(dtype))
-
-
-def _is_gapped(found: Any) -> bool:
-    return all(
-        x is None or (isinstance(x, (int, float)) and not isinstance(x, bool)) for x in found.flat
+    return dtype is not None and not any(
+        sub.__module__ == "numpy" for sub in type.__subclasses__(dtype)
     )
 
 
-def _converted(np: Any, value: Any, found: Any, dtype: Any) -> Any:
-    gaps = found.dtype.kind == "f"
-    return found.astype(dtype) if gaps else np.asarray(value, dtype=dtype)
+def _has_shape(array: Any, lengths: Sequence[int | None]) -> bool:
+    return array.ndim == len(lengths) and all(
+        want is None or want == is_ for want, is_ in zip(lengths, array.shape, strict=True)
+    )
+
+
+def _shape_message(lengths: Sequence[int | None]) -> str:
+    sizes = " x ".join("any" if length is None else str(length) for length in lengths)
+    return f"Input should be an array of shape {sizes}"

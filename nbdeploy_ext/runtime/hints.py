@@ -6,7 +6,7 @@ import base64
 import dataclasses
 import types
 import typing
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from pydantic import (
@@ -20,8 +20,9 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, core_schema
 from typing_extensions import NotRequired, Required, TypedDict
 
-from .arrays import read_array, read_frame, scalar_of
-from .values import plain_value
+from .arrays import array_schema, read_array, scalar_of
+from .frames import KINDS, SCHEMAS, read_frame
+from .values import is_plain_dataclass, native
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +35,9 @@ def adapt(hint: Any, seen: frozenset[Any] = frozenset()) -> Any:
     origin = get_origin(hint)
     if origin is Annotated:
         inner, *metadata = get_args(hint)
+        shape = next((m for m in metadata if _is_shape(m)), None)
+        if shape is not None and _is_array(get_origin(inner) or inner):
+            return _annotated(_array(inner, shape), [m for m in metadata if m is not shape])
         adapted = adapt(inner, seen)
         return hint if adapted is inner else _annotated(adapted, metadata)
     special = _special(hint, origin or hint)
@@ -41,9 +45,20 @@ def adapt(hint: Any, seen: frozenset[Any] = frozenset()) -> Any:
         return special
     if typing.is_typeddict(hint) and hint not in seen:
         return _typed_dict(hint, seen | {hint})
-    if isinstance(hint, type) and _is_plain_dataclass(hint) and hint not in seen:
-        return _dataclass(hint, seen | {hint})
+    if isinstance(hint, type) and hint not in seen:
+        if is_plain_dataclass(hint):
+            return _dataclass(hint, seen | {hint})
+        if issubclass(hint, tuple) and hasattr(hint, "_fields"):
+            return _named_tuple(hint, seen | {hint})
     return _generic(hint, origin, seen)
+
+
+def direct_kind(hint: Any) -> type | None:
+    """Return the class of numpy's or pandas' that a hint is of as a whole, or None."""
+    if get_origin(hint) is Annotated:
+        return direct_kind(get_args(hint)[0])
+    kind = get_origin(hint) or hint
+    return kind if _is_array(kind) or _is_table(kind) else None
 
 
 def typed_dict(name: str, fields: dict[str, Any]) -> Any:
@@ -55,10 +70,30 @@ def typed_dict(name: str, fields: dict[str, Any]) -> Any:
 def _annotated(hint: Any, metadata: list[Any]) -> Any:
     form: Any = Annotated  # mypy knows only literal ones
     parts = (hint, *metadata)
-    return form[parts]
+    return form[parts] if metadata else hint
+
+
+def _named_tuple(kind: Any, seen: frozenset[Any]) -> Any:
+    """Read a named tuple through a plain one where pydantic doesn't know its elements."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    elements = [hints.get(name, Any) for name in kind._fields]
+    adapted = [adapt(element, seen) for element in elements]
+    if all(new is old for new, old in zip(adapted, elements, strict=True)):
+        return kind
+    form: Any = tuple  # mypy knows only literal ones
+    return Annotated[form[tuple(adapted)], AfterValidator(lambda values: kind(*values))]
 
 
 def _generic(hint: Any, origin: Any, seen: frozenset[Any]) -> Any:
+    if isinstance(hint, typing.NewType):
+        adapted = adapt(hint.__supertype__, seen)
+        return hint if adapted is hint.__supertype__ else adapted
+    if isinstance(hint, typing.TypeVar):
+        choices = hint.__constraints__ or (hint.__bound__ or Any,)
+        return adapt(typing.Union[choices], seen)  # noqa: UP007  (known at run time only)
+    if type(hint).__name__ == "TypeAliasType":
+        adapted = adapt(hint.__value__, seen)
+        return hint if adapted is hint.__value__ else adapted
     arguments = get_args(hint)
     if not arguments or getattr(origin, "__name__", str(origin)) in _LEFT_ALONE:
         return hint
@@ -72,21 +107,45 @@ def _generic(hint: Any, origin: Any, seen: frozenset[Any]) -> Any:
 
 def _special(hint: Any, kind: Any) -> Any:
     """Return our own codec for numpy's, pandas' and bytes' types, or None."""
-    package = getattr(kind, "__module__", "").split(".")[0]
-    name = getattr(kind, "__name__", "")
     if hint is bytes:
         schema = WithJsonSchema({"type": "string", "contentEncoding": "base64"})
-        return Annotated[bytes, PlainValidator(_decoded), PlainSerializer(plain_value), schema]
-    if package == "numpy" and name == "ndarray":
-        return Annotated[Any, PlainValidator(read_array(hint)), PlainSerializer(plain_value),
-                         WithJsonSchema({"type": "array"})]  # fmt: skip
-    if package == "pandas" and name in {"DataFrame", "Series"}:
-        return Annotated[Any, PlainValidator(read_frame(name)), PlainSerializer(plain_value),
-                         WithJsonSchema(_FRAMES[name])]  # fmt: skip
-    if package == "pandas" and name == "Timestamp":
-        return Annotated[datetime, AfterValidator(_fitting(hint))]
-    scalar = scalar_of(kind) if package == "numpy" else None
+        return Annotated[bytes, PlainValidator(_decoded), PlainSerializer(native), schema]
+    if _is_array(kind):
+        return _array(hint, None)
+    if _is_table(kind):
+        return Annotated[Any, PlainValidator(read_frame(kind.__name__)), PlainSerializer(native),
+                         WithJsonSchema(SCHEMAS[kind.__name__])]  # fmt: skip
+    if _package(kind) == "pandas" and kind.__name__ in _TIMES:
+        return Annotated[_TIMES[kind.__name__], AfterValidator(_fitting(hint))]
+    scalar = scalar_of(kind) if _package(kind) == "numpy" else None
     return Annotated[scalar, AfterValidator(_fitting(hint))] if scalar is not None else None
+
+
+def _array(hint: Any, shape: Any) -> Any:
+    return Annotated[Any, PlainValidator(read_array(hint, shape)), PlainSerializer(native),
+                     WithJsonSchema(array_schema(hint, shape))]  # fmt: skip
+
+
+_TIMES: dict[str, Any] = {"Timestamp": datetime, "Timedelta": timedelta}
+
+
+def _package(kind: Any) -> str:
+    return str(getattr(kind, "__module__", "")).split(".")[0]
+
+
+def _is_array(kind: Any) -> bool:
+    return _package(kind) == "numpy" and getattr(kind, "__name__", "") == "ndarray"
+
+
+def _is_table(kind: Any) -> bool:
+    return _package(kind) == "pandas" and getattr(kind, "__name__", "") in KINDS
+
+
+def _is_shape(found: Any) -> bool:
+    """Say whether what stands in `Annotated` is an array's shape, as in `(None, 3)`."""
+    return isinstance(found, tuple) and all(
+        length is None or type(length) is int for length in found
+    )
 
 
 def _fitting(kind: Any) -> Callable[[Any], Any]:
@@ -99,21 +158,6 @@ def _fitting(kind: Any) -> Callable[[Any], Any]:
             raise wrong from None
 
     return make
-
-
-_FRAMES: dict[str, dict[str, Any]] = {
-    "DataFrame": {
-        "anyOf": [
-            {"type": "array", "items": {"type": "object"}},
-            {"type": "object", "additionalProperties": {"type": "array"}},
-        ]
-    },
-    "Series": {"type": "array"},
-}
-
-
-def _is_plain_dataclass(kind: type) -> bool:
-    return dataclasses.is_dataclass(kind) and not hasattr(kind, "__pydantic_validator__")
 
 
 def _typed_dict(kind: Any, seen: frozenset[Any]) -> Any:
@@ -175,7 +219,7 @@ class _Opened:
 def _decoded(value: Any) -> Any:
     if isinstance(value, bytes):
         return value
-    try:
-        return base64.b64decode(value, validate=True)
-    except (ValueError, TypeError):
+    try:  # both of RFC 4648's alphabets
+        return base64.b64decode(value.replace("-", "+").replace("_", "/"), validate=True)
+    except (ValueError, TypeError, AttributeError):
         raise PydanticCustomError("base64", "Input should be base64 text") from None

@@ -6,9 +6,16 @@ import base64
 import json
 import math
 import sys
+from collections import deque
+from dataclasses import fields, is_dataclass
+from itertools import repeat
 from typing import Any
 
+import orjson
 from pydantic_core import to_jsonable_python
+
+# Dataclasses by pydantic: orjson leaves out fields that begin with an underscore
+_OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_UTC_Z
 
 
 class NotJson(Exception):
@@ -18,12 +25,9 @@ class NotJson(Exception):
 def dump_value(value: Any) -> bytes:
     """Return any value of the notebook as JSON; `NotJson` names a type that has no such form."""
     try:
-        # The C encoder asks for what it doesn't know, and refuses NaN: the rare, slow way
-        text = json.dumps(
-            value, default=native, allow_nan=False, ensure_ascii=False, separators=(",", ":")
-        )
-        return text.encode()
-    except (ValueError, TypeError):
+        return orjson.dumps(value, native, _OPTIONS)
+    except TypeError:
+        # Large integers, lone surrogates, keys that are no text: the rare, slow way
         return json.dumps(plain_value(value), separators=(",", ":")).encode()
 
 
@@ -47,7 +51,27 @@ def native(value: Any) -> Any:
     converted = _scientific(value)
     if converted is not value:
         return converted
-    return to_jsonable_python(value, fallback=_foreign)
+    if isinstance(value, (set, frozenset, tuple, deque)):
+        return list(value)
+    if is_plain_dataclass(type(value)):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    try:
+        return to_jsonable_python(value, fallback=_foreign)
+    except UnicodeDecodeError:
+        raise NotJson(f"a {type(value).__qualname__} holds bytes that are no text") from None
+
+
+def is_plain_dataclass(kind: type) -> bool:
+    """Say whether a class is a dataclass that pydantic knows nothing of."""
+    return is_dataclass(kind) and not hasattr(kind, "__pydantic_validator__")
+
+
+def key_text(key: Any) -> str:
+    """Return a column's name, or a dict's key, as text; several levels stand with dots between."""
+    if isinstance(key, tuple):
+        return ".".join(key_text(part) for part in key)
+    plain = _key(key)
+    return plain if isinstance(plain, str) else json.dumps(plain)
 
 
 def _foreign(value: Any) -> Any:
@@ -59,22 +83,55 @@ def _foreign(value: Any) -> Any:
 
 
 def _scientific(value: Any) -> Any:
-    if isinstance(value, (bytes, bytearray)):
+    if isinstance(value, (bytes, bytearray, memoryview)):
         return base64.b64encode(value).decode()
     numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
     if numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic)):
-        # A scalar of a type that Python lacks (longdouble, say) stays what it is
-        listed = value.tolist()
-        return str(value) if listed is value else listed
-    if pandas is None:
-        return value
-    if isinstance(value, pandas.DataFrame):
-        return value.to_dict(orient="records")
-    if isinstance(value, (pandas.Series, pandas.Index)):
+        return _of_numpy(numpy, value)
+    return value if pandas is None else _of_pandas(pandas, value)
+
+
+def _of_numpy(np: Any, value: Any) -> Any:
+    kind = value.dtype.kind
+    if kind == "M":  # its own list would be nanoseconds since 1970
+        listed = np.datetime_as_string(value)
+        return np.where(np.isnat(value), None, listed).tolist()
+    if kind == "m":
+        return value.astype("timedelta64[us]").tolist()
+    listed = value.tolist()
+    # A scalar of a type that Python lacks (longdouble, say) stays what it is
+    return str(value) if listed is value else listed
+
+
+def _of_pandas(pd: Any, value: Any) -> Any:
+    if isinstance(value, pd.DataFrame):
+        return frame_records(value)
+    if isinstance(value, (pd.Series, pd.Index, pd.api.extensions.ExtensionArray)):
         return value.tolist()
-    return None if value is pandas.NaT or value is pandas.NA else value
+    if value is pd.NaT or value is pd.NA:
+        return None
+    if isinstance(value, pd.Timestamp):
+        return value.isoformat().replace("+00:00", "Z")
+    return str(value) if isinstance(value, (pd.Period, pd.Interval)) else value
+
+
+def frame_records(frame: Any) -> list[dict[str, Any]]:
+    """Return a frame's rows as dicts by column; an index that has names is columns, too."""
+    if any(name is not None for name in frame.index.names):
+        frame = frame.reset_index(allow_duplicates=True)
+    names = [key_text(name) for name in frame.columns]
+    if not names:
+        return [{} for _ in range(len(frame))]
+    kinds = set(frame.dtypes)
+    if len(kinds) == 1 and getattr(kinds.pop(), "kind", "O") in "biuf":
+        columns = frame.to_numpy().T.tolist()
+    else:
+        columns = [column.tolist() for _, column in frame.items()]
+    return list(map(dict, map(zip, repeat(names), zip(*columns, strict=True))))
 
 
 def _key(key: Any) -> str | int | float | bool | None:
-    plain = key.item() if hasattr(key, "item") else key
-    return plain if plain is None or isinstance(plain, (str, int, float, bool)) else str(plain)
+    if isinstance(key, tuple):
+        return key_text(key)
+    plain = plain_value(key)
+    return plain if plain is None or isinstance(plain, (str, int, float, bool)) else str(key)

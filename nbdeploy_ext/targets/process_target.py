@@ -47,7 +47,7 @@ _START = (
     "import runpy, sys; sys.path.append(sys.argv.pop(1)); "
     "runpy.run_module('nbdeploy_runtime', run_name='__main__', alter_sys=True)"
 )
-_PROBE = "import httptools, httpx, prometheus_client, pydantic, pytest, starlette, uvicorn"
+_PROBE = "import httptools, httpx, orjson, prometheus_client, pydantic, pytest, starlette, uvicorn"
 
 
 class ProcessTarget:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from enum import Enum, IntEnum
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple, NewType, TypedDict, TypeVar
 
 import numpy as np  # noqa: TC002  (the same)
 from pydantic import BaseModel, Field, field_validator, model_validator
@@ -40,6 +40,32 @@ class Line:
 class Batch:
     rows: np.ndarray
     when: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fixed:
+    name: str
+    raw: bytes
+
+
+@dataclass
+class Tree:
+    name: str
+    below: list[Tree]
+
+
+class Blob(NamedTuple):
+    name: str
+    raw: bytes
+
+
+class Aliased(BaseModel):
+    begin: int = Field(alias="from")
+
+
+Count = NewType("Count", int)
+Raw = NewType("Raw", bytes)
+Number = TypeVar("Number", int, float)
 
 
 class Row(TypedDict):

@@ -152,7 +152,7 @@ def test_the_document_names_the_notebooks_own_types(document) -> None:
 
 def test_the_document_says_what_any_number_of_arguments_are(document) -> None:
     schema = arguments_of(document, "open_ended")
-    assert list(schema["properties"]) == ["a"]
+    assert list(schema["properties"]) == ["a", "rest"]
     assert schema["additionalProperties"] == {"type": "number"}
 
 

@@ -20,15 +20,22 @@ from nbdeploy_ext.runtime.codec import ArgumentsInvalid, BodyUnreadable, compile
 from tests.runtime.codec_types import (
     ID,
     NOON,
+    Aliased,
     Batch,
+    Blob,
     Colour,
+    Count,
+    Fixed,
     Form,
     Level,
     Line,
+    Number,
     Pair,
     Point,
+    Raw,
     Row,
     Span,
+    Tree,
     codec_of,
 )
 
@@ -66,6 +73,17 @@ SAME: list[tuple[Any, Any, Any]] = [
     (bytes, "AP8=", b"\x00\xff"),
     (bytes | None, "AP8=", b"\x00\xff"),
     (Annotated[int, Field(ge=1)], 2, 2),
+    (Count, 2, 2),
+    (Number, 2.5, 2.5),
+    (int, 10**30, 10**30),
+    (Any, 10**30, 10**30),
+    (complex, "1+2j", 1 + 2j),
+    (Fixed, {"name": "n", "raw": "AP8="}, Fixed(name="n", raw=b"\x00\xff")),
+    (Blob, ["n", "AP8="], Blob("n", b"\x00\xff")),
+    (Raw, "AP8=", b"\x00\xff"),
+    (Aliased, {"from": 1}, Aliased(**{"from": 1})),
+    (pd.Timedelta, "PT1H30M", pd.Timedelta("90min")),
+    (Tree, {"name": "a", "below": [{"name": "b", "below": []}]}, Tree("a", [Tree("b", [])])),
     (Point, {"x": 1.0, "y": 2.0}, Point(1, 2)),
     (Row, {"id": 1, "note": "n"}, {"id": 1, "note": "n"}),
     (list[Row], [{"id": 1}], [{"id": 1}]),
@@ -240,14 +258,16 @@ def test_any_number_of_named_arguments_is_checked_by_their_hint() -> None:
     assert raised.value.problems[0]["location"] == "b"
 
 
-def test_any_number_of_nameless_arguments_can_not_be_sent() -> None:
-    def function(a: str, *rest: int): ...
+def test_any_number_of_nameless_arguments_come_as_a_list() -> None:
+    def function(a: str, b: int = 2, *rest: date, c: int = 3): ...
 
+    codec = compile_codec(function)
+    taken = codec.decode(b'{"a": "x", "rest": ["2026-01-02"], "c": 4}')
+    assert codec.split(taken) == (["x", 2, date(2026, 1, 2)], {"c": 4})
+    assert codec.split(codec.decode(b'{"a": "x"}')) == (["x", 2], {})
     with pytest.raises(ArgumentsInvalid) as raised:
-        compile_codec(function).decode(b'{"a": "x", "rest": [1]}')
-    assert raised.value.problems == [
-        {"argument": "rest", "location": "rest", "message": "There is no such argument"}
-    ]
+        codec.decode(b'{"a": "x", "rest": ["y"]}')
+    assert raised.value.problems[0]["location"] == "rest[0]"
 
 
 def test_a_hint_that_can_not_be_evaluated_leaves_the_others_checked() -> None:
