@@ -34,6 +34,17 @@ describe('values', () => {
     expect(choices()).toEqual({ name: 'fraud' });
   });
 
+  it('undoes one choice at a time', () => {
+    addValues(model, ['model']);
+    addValues(model, ['encoder']);
+    model.sharedModel.undo();
+    expect(listValues(model)).toEqual(['model']);
+    model.sharedModel.undo();
+    expect(choices()).toEqual({ name: 'fraud' });
+    model.sharedModel.redo();
+    expect(listValues(model)).toEqual(['model']);
+  });
+
   it('does not write what is there already', () => {
     addValues(model, ['model']);
     let changes = 0;

@@ -50,6 +50,7 @@ function readChoices(notebook: INotebookModel): Choices {
 
 function write(notebook: INotebookModel, choices: Choices): void {
   const shared = notebook.sharedModel;
+  trackMetadata(notebook);
   stopCapturing(notebook);
   shared.transact(() => {
     if (Object.keys(choices).length > 0) {
@@ -59,6 +60,14 @@ function write(notebook: INotebookModel, choices: Choices): void {
     }
   });
   stopCapturing(notebook);
+}
+
+/** Undo looks at cells alone, until told of the notebook's metadata too. */
+function trackMetadata({ sharedModel }: INotebookModel): void {
+  if (sharedModel instanceof YNotebook) {
+    const metadata = sharedModel.ymeta.get('metadata');
+    sharedModel.undoManager.addToScope(metadata ?? []);
+  }
 }
 
 /** Undo groups changes of the same half second; a choice is a step of its own. */
