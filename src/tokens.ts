@@ -1,3 +1,4 @@
+import type { ICellModel } from '@jupyterlab/cells';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { Token } from '@lumino/coreutils';
 import type { ISignal } from '@lumino/signaling';
@@ -57,6 +58,8 @@ export interface IAnalysisModel {
   /** Why there is no newer answer. */
   readonly error: string;
   readonly changed: ISignal<IAnalysisModel, void>;
+  /** Whether the answer speaks of the cell's text as it stands now. */
+  isAbout(cell: ICellModel): boolean;
 }
 
 /** A job that we watch. */

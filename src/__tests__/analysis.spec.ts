@@ -75,6 +75,27 @@ describe('AnalysisModel', () => {
     expect(server.requests).toHaveLength(2);
   });
 
+  it('knows of which cells the answer speaks', async () => {
+    const cell = panel.model!.cells.get(0);
+    await settled();
+    expect(model.isAbout(cell)).toBe(true);
+    cell.sharedModel.setSource('newer');
+    expect(model.isAbout(cell)).toBe(false);
+    await settled();
+    expect(model.isAbout(cell)).toBe(true);
+  });
+
+  it('asks while the notebook goes on changing', async () => {
+    await settled();
+    const cell = panel.model!.cells.get(0).sharedModel;
+    let count = 0;
+    const typing = setInterval(() => cell.setSource(String(count++)), 50);
+    await settled();
+    clearInterval(typing);
+    expect(server.requests).toHaveLength(2);
+    expect(model.isAbout(panel.model!.cells.get(0))).toBe(false);
+  });
+
   it('keeps the last answer when a later one fails', async () => {
     await settled();
     server.routes['POST analysis'] = json({ message: 'Broken.' }, 500);

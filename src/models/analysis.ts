@@ -1,4 +1,6 @@
+import type { ICellModel } from '@jupyterlab/cells';
 import type { INotebookContent } from '@jupyterlab/nbformat';
+import type { INotebookModel } from '@jupyterlab/notebook';
 import type { IDisposable } from '@lumino/disposable';
 import { Debouncer } from '@lumino/polling';
 import { type ISignal, Signal } from '@lumino/signaling';
@@ -9,6 +11,8 @@ import type { IAnalysisModel, ICurrentNotebook } from '../tokens';
 import { withoutPictures } from './notebook-content';
 
 const DEBOUNCE_MS = 400;
+// A cell that prints all the time, or a person who never stops, must not hold it up.
+const MAX_WAIT_MS = 2000;
 
 /** Keeps the analysis of the current notebook up to date while people type. */
 export class AnalysisModel implements IAnalysisModel, IDisposable {
@@ -34,6 +38,10 @@ export class AnalysisModel implements IAnalysisModel, IDisposable {
     return this._changed;
   }
 
+  isAbout(cell: ICellModel): boolean {
+    return this._sources.get(cell.id) === cell.sharedModel.getSource();
+  }
+
   get isDisposed(): boolean {
     return this._isDisposed;
   }
@@ -49,17 +57,21 @@ export class AnalysisModel implements IAnalysisModel, IDisposable {
 
   private _onNotebookChanged(): void {
     this._set(null, '');
+    this._waitingSince = null;
     this._onEdited();
   }
 
   private _onEdited(): void {
-    if (this.notebook.path) {
+    const now = Date.now();
+    this._waitingSince ??= now;
+    if (this.notebook.path && now - this._waitingSince < MAX_WAIT_MS) {
       // A rejection only says that the debouncer was disposed meanwhile.
       this._debouncer.invoke().catch(() => undefined);
     }
   }
 
   private async _analyse(): Promise<void> {
+    this._waitingSince = null;
     const { panel, path } = this.notebook;
     const model = panel?.content.model;
     if (!panel || !model) {
@@ -68,8 +80,10 @@ export class AnalysisModel implements IAnalysisModel, IDisposable {
     await panel.context.ready;
     const request = ++this._request;
     const content = withoutPictures(model.toJSON() as INotebookContent);
+    const sources = readSources(model);
     try {
       const analysis = await this._api.analyse(path, content);
+      this._sources = request === this._request ? sources : this._sources;
       this._answer(request, analysis, '');
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
@@ -98,9 +112,20 @@ export class AnalysisModel implements IAnalysisModel, IDisposable {
   }
 
   private _analysis: IAnalysis | null = null;
+  private _sources: ReadonlyMap<string, string> = new Map();
+  private _waitingSince: number | null = null;
   private _error = '';
   private _request = 0;
   private _isDisposed = false;
   private readonly _debouncer: Debouncer<void>;
   private readonly _changed = new Signal<IAnalysisModel, void>(this);
+}
+
+function readSources(notebook: INotebookModel): ReadonlyMap<string, string> {
+  return new Map(
+    [...notebook.cells].map(({ id, sharedModel }) => [
+      id,
+      sharedModel.getSource()
+    ])
+  );
 }
