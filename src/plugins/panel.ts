@@ -7,8 +7,8 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { revealCell } from '../models/cells';
-import { applyMarks } from '../models/marks';
-import { addValues, removeValue } from '../models/values';
+import { applyFix } from '../models/fixes';
+import { removeValue } from '../models/values';
 import {
   CommandIDs,
   IAnalysisModel,
@@ -53,14 +53,9 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
           void revealCell(notebook.panel, cell, line);
         }
       },
-      mark: marks => {
+      mend: fix => {
         if (notebook.panel?.model) {
-          applyMarks(notebook.panel.model, marks);
-        }
-      },
-      ship: names => {
-        if (notebook.panel?.model) {
-          addValues(notebook.panel.model, names);
+          applyFix(notebook.panel.model, fix);
         }
       },
       unship: name => {

@@ -1,6 +1,8 @@
 import * as React from 'react';
 
 import type { IDiagnostic, IFix } from '../documents';
+import { isApplicable } from '../models/fixes';
+import { fixesOf } from '../models/problems';
 import { usePanel } from './panel-context';
 import { Place } from './place';
 import { SeverityIcon } from './severity-icon';
@@ -30,7 +32,6 @@ function DiagnosticRow({
 }): React.JSX.Element {
   const { reveal } = usePanel();
   const { cell, line } = diagnostic;
-  const fixes = [diagnostic.fix, diagnostic.other_fix];
   return (
     <>
       <button
@@ -45,29 +46,24 @@ function DiagnosticRow({
           <Place cell={cell} line={line} code={diagnostic.code} />
         </span>
       </button>
-      {fixes.map((fix, index) => fix && <Fix key={index} fix={fix} />)}
+      {fixesOf(diagnostic).map((fix, index) => (
+        <Fix key={index} fix={fix} />
+      ))}
     </>
   );
 }
 
 /** A button where we can mend it, else what people can do. */
 function Fix({ fix }: { readonly fix: IFix }): React.JSX.Element {
-  const { mark, ship } = usePanel();
-  const { kind, marks, values } = fix;
-  const apply =
-    kind === 'mark' && marks
-      ? () => mark(marks)
-      : kind === 'value' && values
-        ? () => ship(values)
-        : null;
-  if (!apply) {
+  const { mend } = usePanel();
+  if (!isApplicable(fix)) {
     return <p className="jp-nbdeploy-Diagnostic-fix">{fix.title}</p>;
   }
   return (
     <button
       type="button"
       className="jp-nbdeploy-button jp-nbdeploy-Diagnostic-fix"
-      onClick={apply}
+      onClick={() => mend(fix)}
     >
       {fix.title}
     </button>

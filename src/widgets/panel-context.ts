@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import type { Marks } from '../documents';
+import type { IFix } from '../documents';
 import type {
   IAnalysisModel,
   ICurrentNotebook,
@@ -18,10 +18,8 @@ export interface IPanelContext {
   readonly trans: TranslationBundle;
   /** Show a cell of the current notebook, with the cursor on a line of it. */
   readonly reveal: (cell: string, line?: number | null) => void;
-  /** Give cells of the current notebook their roles. */
-  readonly mark: (marks: Marks) => void;
-  /** Ship names of the current notebook as data. */
-  readonly ship: (names: readonly string[]) => void;
+  /** Write what a fix says into the current notebook. */
+  readonly mend: (fix: IFix) => void;
   /** Ship a name no longer. */
   readonly unship: (name: string) => void;
   /** Save the current notebook and deploy it. */
