@@ -11,6 +11,8 @@ import {
 } from './plugins/models';
 import { newsPlugin } from './plugins/news';
 import { panelPlugin } from './plugins/panel';
+import { problemCommandsPlugin } from './plugins/problem-commands';
+import { problemsPlugin } from './plugins/problems';
 import { serverCheckPlugin } from './plugins/server-check';
 
 /** Every plugin of the extension. */
@@ -23,6 +25,8 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   deploymentsPlugin,
   deployCommandPlugin,
   panelPlugin,
+  problemsPlugin,
+  problemCommandsPlugin,
   newsPlugin,
   serverCheckPlugin
 ];

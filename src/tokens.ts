@@ -27,6 +27,8 @@ export namespace CommandIDs {
   export const clearMark = 'nbdeploy:clear-mark';
   export const deployNotebook = 'nbdeploy:deploy-notebook';
   export const openPanel = 'nbdeploy:open-panel';
+  export const nextProblem = 'nbdeploy:next-problem';
+  export const previousProblem = 'nbdeploy:previous-problem';
 }
 
 /** A cell that has a role; `title` is its first telling line of source. */

@@ -20,11 +20,12 @@ export function findCell(
   return cell ? { cell, index } : null;
 }
 
-/** Scroll to a cell, make it the active one, and put the cursor on `line` (from 1). */
+/** Scroll to a cell, make it the active one, and put the cursor on a place in it (from 1). */
 export async function revealCell(
   panel: NotebookPanel,
   id: string,
-  line: number | null = null
+  line: number | null = null,
+  column: number | null = null
 ): Promise<void> {
   const notebook = panel.content;
   const place = notebook.model && findCell(notebook.model, id);
@@ -36,6 +37,6 @@ export async function revealCell(
   await notebook.scrollToItem(place.index, 'smart');
   const editor = notebook.activeCell?.editor;
   if (editor && line !== null) {
-    editor.setCursorPosition({ line: line - 1, column: 0 });
+    editor.setCursorPosition({ line: line - 1, column: (column ?? 1) - 1 });
   }
 }

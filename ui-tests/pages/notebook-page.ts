@@ -21,6 +21,22 @@ export class NotebookPage {
     return this.cell(index).locator('.jp-nbdeploy-Badge');
   }
 
+  /** The rows below a cell's input that tell its problems. */
+  problems(index: number): Locator {
+    return this.cell(index).locator('.jp-nbdeploy-Problem');
+  }
+
+  /** The underlined parts of a cell's code. */
+  marks(index: number): Locator {
+    return this.cell(index).locator('.jp-nbdeploy-Mark');
+  }
+
+  /** Put the cursor at the end of a cell's code. */
+  async edit(index: number): Promise<void> {
+    await this.cell(index).locator('.cm-content').click();
+    await this.page.keyboard.press('Control+End');
+  }
+
   /** Right-click a cell; the prompt is the part that no editor covers. */
   async openMenu(index: number): Promise<void> {
     const cell = this.cell(index);
