@@ -255,7 +255,18 @@ def _settings(spec: ServiceSpec) -> Iterator[Diagnostic]:
                 "NBD405", f"Nothing supplies the environment variable {place.name}.", place.cell,
                 place.line, place.column, Fix(f"Set {place.name} under [env] in nbdeploy.toml"),
             )  # fmt: skip
+    yield from _batchable(spec)
     if config.service.workers > 1:
         yield Diagnostic("NBD601", "service.workers: one worker process serves for now.")
     if config.calls.store != "memory":
         yield Diagnostic("NBD601", "calls.store: calls are kept in memory for now.")
+
+
+def _batchable(spec: ServiceSpec) -> Iterator[Diagnostic]:
+    served = {endpoint.name for endpoint in spec.endpoints}
+    for name in spec.config.service.batchable:
+        if name not in served:
+            yield Diagnostic(
+                "NBD602", f"service.batchable names {name}, which is no endpoint.",
+                fix=Fix("Name an endpoint, or take it from nbdeploy.toml"),
+            )  # fmt: skip

@@ -77,6 +77,7 @@ class ServiceSection(_Section):
     cpus: float | None = Field(default=None, gt=0)
     timeout: Seconds = 30.0
     auth: SecretRef | None = None
+    batchable: tuple[str, ...] = ()
 
 
 class CallsSection(_Section):

@@ -111,6 +111,7 @@ def make_manifest(spec: ServiceSpec) -> Manifest:
             workers=config.service.workers,
             timeout=config.service.timeout,
             auth=config.service.auth.secret if config.service.auth else None,
+            batchable=config.service.batchable,
         ),
         calls=CallSettings(config.calls.keep, _setting(config.calls.store), config.calls.inputs),
         monitors_every=config.monitors.every,

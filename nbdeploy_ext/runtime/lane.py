@@ -33,6 +33,11 @@ class Lane:
         return len(self._overdue)
 
     @property
+    def running(self) -> Future[Any] | None:
+        """Return the work that runs now and is not over its time."""
+        return self._running
+
+    @property
     def is_stuck(self) -> bool:
         """Whether all threads are overdue, so that work waits until one ends."""
         return len(self._overdue) >= self._most

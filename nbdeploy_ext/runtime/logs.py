@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from .loader import SecretUnset, setting_value
+from .request import CURRENT
 
 if TYPE_CHECKING:
     from .manifest import Manifest
@@ -33,6 +34,11 @@ class JsonLines(logging.Formatter):
         for name in ("error_id", "endpoint", "cell", "line"):
             if hasattr(record, name):
                 line[name] = getattr(record, name)
+        call = CURRENT.get()
+        if call is not None:
+            line["request_id"] = call.request_id
+            if call.trace:
+                line["traceparent"] = call.trace
         if record.exc_info:
             line["traceback"] = mask(self.formatException(record.exc_info), self._secrets)
         return json.dumps(line, ensure_ascii=False, default=str)

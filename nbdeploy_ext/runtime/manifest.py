@@ -57,12 +57,16 @@ class ManifestValue:
 
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
-    """How the service answers: seconds, a port inside the container, a secret's name."""
+    """How the service answers: seconds, a port inside the container, a secret's name.
+
+    Calls of `batchable` endpoints may be joined into one.
+    """
 
     port: int = 8000
     workers: int = 1
     timeout: float = 30.0
     auth: str | None = None
+    batchable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +152,9 @@ def read_manifest(content: bytes) -> Manifest:
             ),
             "values": tuple(ManifestValue(**value) for value in raw["values"]),
             "imports": tuple(raw["imports"]),
-            "service": ServiceSettings(**raw["service"]),
+            "service": ServiceSettings(
+                **{**raw["service"], "batchable": tuple(raw["service"].get("batchable", ()))}
+            ),
             "calls": CallSettings(**raw["calls"]),
             "alerts": AlertSettings(
                 channels=tuple(raw["alerts"]["channels"]), cooldown=raw["alerts"]["cooldown"]

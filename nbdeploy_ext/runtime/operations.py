@@ -12,8 +12,10 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .batching import Batcher
 from .codec import Codec, compile_codec
 from .lane import Lane
+from .overload import MOST_WAITING, Overloaded
 from .pace import Pace
 from .purity import only_computes
 
@@ -27,20 +29,9 @@ if TYPE_CHECKING:
 
 LARGE = 2**16
 """Bodies of more bytes are read on the thread, to spare the loop."""
-MOST_WAITING = 1000
-"""More calls than this never wait for the thread."""
 _END = object()
 _STREAMS = (types.GeneratorType, types.AsyncGeneratorType)
 _SHARE = 1 / 16
-
-
-class Overloaded(Exception):
-    """More calls wait than can be answered in time; `seconds` is when to try again."""
-
-    def __init__(self, seconds: float) -> None:
-        """Keep the seconds."""
-        super().__init__("more calls wait than can be answered in time")
-        self.seconds = seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +43,7 @@ class Operation:
     codec: Codec
     on_loop: bool
     pace: Pace
+    is_batchable: bool = False
 
     def run(self, arguments: dict[str, Any]) -> Any:
         """Call the function with decoded arguments."""
@@ -73,15 +65,21 @@ class Operation:
             raise _ended(error) from error
 
 
-def make_operation(endpoint: ManifestEndpoint, namespace: dict[str, Any]) -> Operation:
-    """Compile an endpoint's codec; `LookupError` when the cells define no such function."""
+def make_operation(
+    endpoint: ManifestEndpoint, namespace: dict[str, Any], *, is_batchable: bool = False
+) -> Operation:
+    """Compile an endpoint's codec; `LookupError` when the cells define no such function.
+
+    Calls of a `def` that `is_batchable` are joined while others run.
+    """
     function = namespace.get(endpoint.name)
     if function is None:
         raise LookupError(f"the production cells define no function {endpoint.name}")
     is_stream = inspect.isgeneratorfunction(function)
     on_loop = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
-    pace = Pace(may_be_quick=not on_loop and not is_stream and only_computes(function))
-    return Operation(endpoint, function, compile_codec(function), on_loop, pace)
+    joined = is_batchable and not on_loop and not is_stream
+    pace = Pace(may_be_quick=not (on_loop or is_stream or joined) and only_computes(function))
+    return Operation(endpoint, function, compile_codec(function), on_loop, pace, joined)
 
 
 class Compute:
@@ -94,6 +92,7 @@ class Compute:
         self._limit = limit
         self._waiting = 0
         self._mean = 0.0
+        self._batchers: dict[str, Batcher] = {}
 
     async def decode(self, operation: Operation, body: bytes) -> dict[str, Any]:
         """Return a body's arguments; large ones are read on the thread, to spare the loop."""
@@ -103,6 +102,8 @@ class Compute:
 
     async def answer(self, operation: Operation, arguments: dict[str, Any]) -> bytes | Stream:
         """Call an operation; returns JSON, or the generator that it made. Raises `Overloaded`."""
+        if operation.is_batchable:
+            return await self._batcher(operation).answer(arguments)  # type: ignore[no-any-return]
         if not operation.on_loop:
             return await self._on_lane(operation, arguments)
         try:
@@ -131,6 +132,12 @@ class Compute:
         expected = self._waiting * self._mean
         if expected > self._limit or self._waiting >= MOST_WAITING:
             raise Overloaded(max(1.0, expected / 2))
+
+    def _batcher(self, operation: Operation) -> Batcher:
+        name = operation.endpoint.name
+        if name not in self._batchers:
+            self._batchers[name] = Batcher(operation, self.lane)
+        return self._batchers[name]
 
     async def _on_lane(self, operation: Operation, arguments: dict[str, Any]) -> bytes | Stream:
         self.require_room()

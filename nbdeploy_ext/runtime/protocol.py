@@ -190,6 +190,8 @@ class EndpointProtocol(HttpToolsProtocol):
             super()._start_asgi_task(cycle, app)
         elif cycle.complete:
             self._answer(cycle)
+        else:
+            self.flow.resume_reading()  # the rest of it is still to come
 
     def _answer(self, exchange: Exchange) -> None:
         parts = exchange.parts

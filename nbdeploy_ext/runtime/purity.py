@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 _COMPUTING = frozenset(
     "base64 bisect cmath collections copy dataclasses datetime decimal enum fractions functools "
     "hashlib heapq itertools json lightgbm math numbers numpy operator pandas pydantic random re "
-    "scipy sklearn statistics string time types typing typing_extensions uuid xgboost zoneinfo "
-    "__future__".split()
+    "reprlib scipy sklearn statistics string time types typing typing_extensions uuid xgboost "
+    "zoneinfo __future__".split()
 )
 _REACHING = frozenset(
     "__import__ breakpoint compile eval exec input open sleep to_csv to_parquet to_pickle to_sql "
     "read_csv read_parquet read_pickle read_sql save load tofile fromfile".split()
 )
-_PLAIN = (type(None), bool, int, float, complex, str, bytes, bytearray, type(...), range)
+_PLAIN = (type(None), bool, int, float, complex, str, bytes, bytearray, range, type(...),
+          type(NotImplemented))  # fmt: skip
 _WRAPPERS = (functools.partial, types.MethodType)
 _MOST = 100_000
 """Containers of more items than this are not looked into."""
@@ -55,9 +56,7 @@ class _Look:
         if isinstance(value, types.ModuleType):
             return _is_known(value.__name__)
         if isinstance(value, types.FunctionType):
-            return (value.__module__ != self._home and _is_known(value.__module__)) or all(
-                map(self._value, _reached(value))
-            )
+            return all(map(self._value, _reached(value)))
         if isinstance(value, (functools.partial, types.MethodType)) or hasattr(
             value, "__wrapped__"
         ):
@@ -107,6 +106,8 @@ def _reached(function: types.FunctionType) -> Iterator[Any]:
     for cell in function.__closure__ or ():
         yield cell.cell_contents
     known = function.__globals__
+    if _is_known(known.get("__name__")):  # a library's own code
+        return
     for code in _codes(function.__code__):
         for step in dis.get_instructions(code):
             name = step.argval

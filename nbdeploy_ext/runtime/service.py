@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .alerts import Alerts
+from .batching import prove_batchable
 from .calls import Call, CallLog
 from .codec import ArgumentsInvalid, BodyUnreadable, ResultInvalid
 from .loader import App, CellFailed, setting_value
@@ -20,7 +21,8 @@ from .manifest import AlertSettings, Manifest
 from .metrics import Metrics
 from .modules import import_header
 from .monitors import Monitors
-from .operations import Compute, Overloaded, make_operation
+from .operations import Compute, make_operation
+from .overload import Overloaded
 from .problems import problem
 from .reply import Reply
 from .request import CURRENT
@@ -56,7 +58,11 @@ class Service:
         self.version = _version()
         self.token = _token(manifest)
         self.namespace = import_header(app)
-        self.operations = {e.name: make_operation(e, self.namespace) for e in manifest.endpoints}
+        joined = manifest.service.batchable
+        self.operations = {
+            e.name: make_operation(e, self.namespace, is_batchable=e.name in joined)
+            for e in manifest.endpoints
+        }
         self.calls = CallLog(manifest.calls.keep, self.version, inputs=manifest.calls.inputs)
         self.metrics = Metrics(
             {
@@ -90,6 +96,8 @@ class Service:
                     answer = await self.compute.answer(operation, arguments)
                     if not isinstance(answer, bytes):
                         await anext(self.compute.items(operation, answer), None)
+                    if operation.is_batchable:
+                        await self.compute.on_thread(prove_batchable, operation, arguments)
                 except Exception as error:
                     cell, line = self.app.place(error)
                     raise CellFailed(cell or operation.endpoint.cell, line, error) from error

@@ -1,0 +1,306 @@
+"""HTTP itself: what is answered in the protocol class is what the application answers."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nbdeploy_ext.runtime.manifest import ServiceSettings
+from tests.runtime.apps import run_in_app, write_app
+
+CELLS = """\
+import time
+
+def predict(amount: float, country: str = "de") -> dict:
+    if amount < 0:
+        raise ValueError("private")
+    return {"amount": amount, "country": country}
+
+async def later(value: list) -> list:
+    return value
+
+def listed(n: int):
+    return (k for k in range(n))
+
+def slow(seconds: float) -> float:
+    time.sleep(seconds)
+    return seconds
+"""
+NAMES = ("predict", "later", "listed", "slow")
+
+
+@pytest.fixture(scope="module")
+def running(start_once):
+    found = start_once(("calls", "production", CELLS), endpoints={name: [] for name in NAMES})
+    for _ in range(40):  # until it runs on the loop
+        found.client.post("/predict", json={"amount": 1})
+    return found
+
+
+class Connection:
+    """A socket, and what an HTTP/1.1 client makes of what comes."""
+
+    def __init__(self, running) -> None:
+        url = running.client.base_url
+        self.socket = socket.create_connection((url.host, url.port), 20)
+        self.file = self.socket.makefile("rb")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+        self.socket.close()
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def answer(self) -> tuple[int, dict[str, str], bytes]:
+        status = int(self.file.readline().split()[1])
+        headers = {}
+        while (line := self.file.readline().strip()) != b"":
+            name, _, value = line.decode().partition(":")
+            headers[name.lower()] = value.strip()
+        if headers.get("transfer-encoding") == "chunked":
+            return status, headers, b"".join(self.chunks())
+        return status, headers, self.file.read(int(headers["content-length"]))
+
+    def chunks(self):
+        while size := int(self.file.readline(), 16):
+            yield self.file.read(size)
+            self.file.readline()
+        self.file.readline()
+
+
+def post(path: str, body: bytes, *headers: str, version: str = "1.1") -> bytes:
+    lines = [f"POST {path} HTTP/{version}", "Host: x", f"Content-Length: {len(body)}", *headers]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def chunked(path: str, body: bytes) -> bytes:
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    piece = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
+    return head + piece + b"0\r\n\r\n"
+
+
+def told(answer: tuple[int, dict[str, str], bytes]) -> tuple[int, str, bytes]:
+    status, headers, body = answer
+    return status, headers["content-type"], re.sub(rb'_id": "\w+"', b'_id": ""', body)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text() | st.integers(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8,
+)  # fmt: skip
+BODIES = (
+    st.binary(max_size=64)
+    | JSON.map(lambda value: json.dumps(value).encode())
+    | st.fixed_dictionaries({}, optional={"amount": JSON, "country": JSON, "more": JSON}).map(
+        lambda value: json.dumps(value).encode()
+    )
+)
+
+
+@settings(max_examples=150, deadline=None,
+          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+@given(path=st.sampled_from(["/predict", "/later", "/nothing"]), body=BODIES)
+def test_both_ways_through_the_server_answer_the_same(running, path, body) -> None:
+    with Connection(running) as connection:
+        connection.send(post(path, body))
+        quick = told(connection.answer())
+        connection.send(chunked(path, body))
+        assert told(connection.answer()) == quick
+
+
+@settings(max_examples=30, deadline=None,
+          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+@given(cuts=st.lists(st.integers(1, 400), max_size=12))
+def test_it_does_not_matter_how_bytes_arrive(running, cuts) -> None:
+    sent = b"".join(post("/predict", b'{"amount": %d}' % n, "X-Request-ID: r") for n in range(4))
+    with Connection(running) as connection:
+        before = 0
+        for cut in [*sorted(set(cuts)), len(sent)]:
+            connection.send(sent[before:cut])
+            before = max(before, min(cut, len(sent)))
+        assert [json.loads(connection.answer()[2])["amount"] for _ in range(4)] == [0, 1, 2, 3]
+
+
+def test_pipelined_calls_are_answered_in_their_order(running) -> None:
+    ways = [post("/slow", b'{"seconds": 0.3}'), post("/predict", b'{"amount": 1}'),
+            b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", chunked("/predict", b'{"amount": 2}'),
+            post("/later", b'{"value": [3]}'), post("/listed", b'{"n": 2}'),
+            post("/predict", b'{"amount": 4}')]  # fmt: skip
+    with Connection(running) as connection:
+        connection.send(b"".join(ways))
+        bodies = [connection.answer()[2] for _ in ways]
+    assert bodies[0] == b"0.3"
+    assert [json.loads(bodies[n])["amount"] for n in (1, 3, 6)] == [1, 2, 4]
+    assert json.loads(bodies[2]) == {"status": "alive"}
+    assert json.loads(bodies[4]) == [3]
+    assert bodies[5].split() == [b"0", b"1"]
+
+
+def test_a_long_line_of_calls_behind_a_slow_one_is_answered(running) -> None:
+    with Connection(running) as connection:
+        connection.send(
+            post("/slow", b'{"seconds": 0.2}') + post("/predict", b'{"amount": 1}') * 2000
+        )
+        assert connection.answer()[2] == b"0.2"
+        assert {connection.answer()[0] for _ in range(2000)} == {200}
+
+
+@pytest.mark.parametrize("path", ["/predict", "/later"])
+def test_a_connection_ends_where_the_caller_wants_it(running, path) -> None:
+    body = b'{"amount": 1}' if path == "/predict" else b'{"value": []}'
+    for sent in (post(path, body, "Connection: close"), post(path, body, version="1.0")):
+        with Connection(running) as connection:
+            connection.send(sent)
+            status, headers, _ = connection.answer()
+            assert (status, headers["connection"]) == (200, "close")
+            assert connection.file.read() == b""
+
+
+def test_a_caller_that_waits_for_continue_gets_it(running) -> None:
+    with Connection(running) as connection:
+        sent = post("/predict", b'{"amount": 1}', "Expect: 100-continue")
+        head, _, body = sent.partition(b"\r\n\r\n")
+        connection.send(head + b"\r\n\r\n")
+        assert connection.file.readline().startswith(b"HTTP/1.1 100")
+        connection.file.readline()
+        connection.send(body)
+        assert connection.answer()[0] == 200
+
+
+def test_answers_have_date_length_and_type(running) -> None:
+    with Connection(running) as connection:
+        connection.send(post("/predict", b'{"amount": 1}'))
+        _, headers, body = connection.answer()
+    assert set(headers) == {"date", "content-length", "content-type"}
+    assert headers["content-length"] == str(len(body))
+
+
+def test_a_call_has_the_callers_own_id(running) -> None:
+    sent = {"x-request-id": "order-17"}
+    fine = running.client.post("/predict", json={"amount": 1}, headers=sent)
+    assert fine.headers["x-request-id"] == "order-17"
+    failed = running.client.post(
+        "/predict", json={"amount": -1},
+        headers={**sent, "traceparent": f"00-{'a' * 32}-{'b' * 16}-01"},
+    )  # fmt: skip
+    assert failed.headers["x-request-id"] == failed.json()["request_id"] == "order-17"
+    line = running.logged("order-17")
+    assert (line["request_id"], line["traceparent"][:5]) == ("order-17", "00-aa")
+
+
+@pytest.mark.parametrize("said", ["a b", "x" * 200, "naïve", '"'])
+def test_an_id_that_is_unfit_for_a_log_is_replaced(running, said) -> None:
+    answer = running.client.post(
+        "/predict", json={"amount": -1}, headers=[(b"x-request-id", said.encode("latin-1"))]
+    )
+    assert re.fullmatch(r"[0-9a-f]{32}", answer.headers["x-request-id"])
+
+
+def test_a_generator_that_a_plain_function_returns_is_a_stream(running) -> None:
+    answer = running.client.post("/listed", json={"n": 3})
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    assert answer.text.split() == ["0", "1", "2"]
+
+
+def test_a_caller_that_hangs_up_harms_nobody(running) -> None:
+    for _ in range(5):
+        with Connection(running) as connection:
+            connection.send(post("/slow", b'{"seconds": 0.1}'))
+    assert running.client.post("/slow", json={"seconds": 0}).json() == 0
+
+
+def test_calls_that_could_not_be_answered_in_time_are_refused(start) -> None:
+    overloaded = start(
+        ("calls", "production", CELLS), endpoints={"slow": []}, service=ServiceSettings(timeout=1)
+    )
+    for _ in range(40):  # what a call takes is learnt
+        overloaded.client.post("/slow", json={"seconds": 0.05})
+    with Connection(overloaded) as first:
+        first.send(post("/slow", b'{"seconds": 0.8}'))
+        several = [Connection(overloaded) for _ in range(60)]
+        for connection in several:
+            connection.send(post("/slow", b'{"seconds": 0.05}'))
+        found = [connection.answer() for connection in several]
+    refused = [headers for status, headers, _ in found if status == 503]
+    assert refused
+    assert all(int(headers["retry-after"]) >= 1 for headers in refused)
+    assert {status for status, _, _ in found} <= {200, 503, 504}
+
+
+SERVED = """
+import asyncio, json, socket, sys, threading, time
+from nbdeploy_runtime import protocol
+from nbdeploy_runtime.app import make_app
+from nbdeploy_runtime.server import listen, make_server
+from nbdeploy_runtime.service import Service
+protocol.PATIENCE, protocol.KEEP_ALIVE = 0.5, 1.5
+service = Service(app)
+service.ready = True
+listener = listen("127.0.0.1", 0)
+port = listener.getsockname()[1]
+
+def ends(*sent):
+    begun = time.monotonic()
+    with socket.create_connection(("127.0.0.1", port), 20) as s:
+        for piece in sent:
+            s.sendall(piece)
+        said = b""
+        try:
+            while piece := s.recv(65536):
+                said += piece
+        except ConnectionError:
+            pass
+    return said.split(b"\\r\\n")[0].decode(), time.monotonic() - begun
+
+def unread():
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    s.connect(("127.0.0.1", port))
+    body = json.dumps({"value": ["x" * 1000] * 20000}).encode()
+    head = b"POST /later HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(body)
+    s.sendall(head + body)
+    time.sleep(4)
+    got = 0
+    try:
+        while piece := s.recv(2**20):
+            got += len(piece)
+    except ConnectionError:
+        return "reset"
+    return got
+
+head = b"POST /predict HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 13\\r\\n\\r\\n"
+server = make_server(service, make_app(service))
+
+def ask():
+    while not server.started:
+        time.sleep(0.01)
+    found = [ends(), ends(head[:20]), ends(head, b'{"am'), ends(head, b'{"amount": 1}'), unread()]
+    print(json.dumps(found), file=sys.__stdout__, flush=True)
+    server.should_exit = True
+
+threading.Thread(target=ask).start()
+asyncio.run(server.serve(sockets=[listener]))
+"""
+
+
+def test_callers_that_are_slow_are_told_so_and_idle_ones_let_go(tmp_path) -> None:
+    folder = write_app(
+        tmp_path / "app", ("calls", "production", CELLS), endpoints={n: [] for n in NAMES}
+    )
+    said, log = run_in_app(folder, SERVED.replace("\\\\", "\\"))
+    assert said, log
+    silent, half, cut, answered, unread = json.loads(said.splitlines()[-1])
+    assert silent[0] == half[0] == ""
+    assert cut[0] == "HTTP/1.1 408 Request Timeout"
+    assert answered[0] == "HTTP/1.1 200 OK"
+    assert answered[1] > cut[1]
+    assert unread == "reset" or unread < 20_000_000
