@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from .effects import read_facts
 from .magics import PlainSource, read_plain
 from .meanings import NotebookMeanings, Outline, holds, read_outline
+from .mentions import NO_MENTIONS, read_mentions
 from .states import Replay
 from .syntax import Parsed, parse, shared_tree
 
@@ -22,11 +23,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from .facts import Facts, Opaque
+    from .mentions import Mentions
     from .notebook import Cell, Notebook
 
 BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__", "__annotations__"}
 _REMEMBERED = 20_000
 _ROUNDS = 8
+
+
+@dataclass(slots=True, eq=False)
+class Source:
+    """What is known of a source text: read once, its facts as often as names change meaning."""
+
+    plain: PlainSource
+    fault: SyntaxError | None
+    outline: Outline
+    facts: list[Facts] = field(default_factory=list)
+    mentions: Mentions | None = None
 
 
 @dataclass(frozen=True)
@@ -40,7 +53,20 @@ class CellFlow:
     cell: Cell
     plain: PlainSource
     facts: Facts = field(repr=False)
-    fault: SyntaxError | None = None
+    source: Source = field(repr=False)
+
+    @property
+    def fault(self) -> SyntaxError | None:
+        """Return why the cell is no valid Python, None where it is."""
+        return self.source.fault
+
+    @property
+    def mentions(self) -> Mentions:
+        """Return what the cell imports, opens and names."""
+        found = self.source.mentions
+        if found is None:
+            found = self.source.mentions = _mentioned(self.tree)
+        return found
 
     @property
     def tree(self) -> ast.Module | None:
@@ -201,17 +227,7 @@ def _index(names: Iterator[frozenset[str]]) -> dict[str, list[int]]:
     return found
 
 
-@dataclass(slots=True)
-class _Source:
-    """What is known of a source text: read once, its facts as often as names change meaning."""
-
-    plain: PlainSource
-    fault: SyntaxError | None
-    outline: Outline
-    facts: list[Facts]
-
-
-_SOURCES: OrderedDict[str, _Source] = OrderedDict()
+_SOURCES: OrderedDict[str, Source] = OrderedDict()
 
 
 def read_dataflow(notebook: Notebook) -> Dataflow:
@@ -231,11 +247,22 @@ def read_cells(cells: Sequence[Cell]) -> Dataflow:
         sources = [_source(cell.source, trees) for cell in cells]
         facts = _all_facts(sources, trees)
         flows = tuple(
-            CellFlow(cell, source.plain, found, source.fault)
+            CellFlow(cell, source.plain, found, source)
             for cell, source, found in zip(cells, sources, facts, strict=True)
         )
+        for flow in flows:
+            parsed = trees.get(flow.plain.text)
+            if flow.cell.role is not None and flow.source.mentions is None and parsed is not None:
+                flow.source.mentions = _mentioned(parsed.tree)
         trees.clear()
     return Dataflow(flows, {flow.cell.cell_id: flow for flow in flows})
+
+
+def _mentioned(tree: ast.Module | None) -> Mentions:
+    try:
+        return NO_MENTIONS if tree is None else read_mentions(tree)
+    except RecursionError:  # a string or an attribute that is nested beyond all reason
+        return NO_MENTIONS
 
 
 def forget() -> None:
@@ -255,7 +282,7 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _source(text: str, trees: dict[str, Parsed]) -> _Source:
+def _source(text: str, trees: dict[str, Parsed]) -> Source:
     found = _SOURCES.get(text)
     if found is not None:
         _SOURCES.move_to_end(text)
@@ -266,14 +293,14 @@ def _source(text: str, trees: dict[str, Parsed]) -> _Source:
     except RecursionError:
         outline, parsed = read_outline(None), Parsed(None, None, too_deep=True)
     trees[plain.text] = parsed
-    found = _Source(plain, parsed.fault, outline, [])
+    found = Source(plain, parsed.fault, outline)
     _SOURCES[text] = found
     if len(_SOURCES) > _REMEMBERED:
         _SOURCES.popitem(last=False)
     return found
 
 
-def _all_facts(sources: Sequence[_Source], trees: dict[str, Parsed]) -> list[Facts]:
+def _all_facts(sources: Sequence[Source], trees: dict[str, Parsed]) -> list[Facts]:
     """Read every cell, again while names turn out to stand for more than was thought."""
     outlines = list({id(s): s.outline for s in sources}.values())
     shadowed: frozenset[str] = frozenset()
@@ -292,7 +319,7 @@ def _all_facts(sources: Sequence[_Source], trees: dict[str, Parsed]) -> list[Fac
     return found
 
 
-def _facts(source: _Source, trees: dict[str, Parsed], meanings: NotebookMeanings) -> Facts:
+def _facts(source: Source, trees: dict[str, Parsed], meanings: NotebookMeanings) -> Facts:
     for facts in source.facts:
         if holds(facts.assumed, meanings):
             return facts

@@ -14,15 +14,9 @@ from .notebook import Role
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .dataflow import CellFlow
     from .service import ServiceSpec
 
-_READERS = frozenset(
-    "open read_csv read_parquet read_json read_excel read_table read_pickle read_feather loadtxt "
-    "genfromtxt".split()
-)
 _EVERYWHERE = ("/dev/", "/proc/", "/sys/", "/etc/", "/tmp/")  # noqa: S108  (in any image)
-_WRITTEN = ("w", "a", "x")
 
 
 def unknowable(spec: ServiceSpec) -> Iterator[Diagnostic]:
@@ -84,8 +78,9 @@ def files(spec: ServiceSpec) -> Iterator[Diagnostic]:
     """Yield literal paths that shipped cells read and that are missing, or can't ship."""
     folder = spec.notebook.folder
     for flow in spec.shipped:
-        for node, text in _opened(flow):
-            place = (flow.cell.cell_id, node.lineno, node.col_offset + 1)
+        for opened in flow.mentions.opened:
+            text = opened.text
+            place = (flow.cell.cell_id, opened.line, opened.column)
             path = Path(text)
             if text.startswith(_EVERYWHERE):
                 continue
@@ -111,19 +106,6 @@ def parameters(spec: ServiceSpec) -> Iterator[Diagnostic]:
                     "NBD307", "The default of this parameter is no literal.", flow.cell.cell_id,
                     node.lineno, node.col_offset + 1, Fix("Give it a number, a text or a list"),
                 )  # fmt: skip
-
-
-def _opened(flow: CellFlow) -> Iterator[tuple[ast.Call, str]]:
-    """Yield calls that read a file whose path is a literal, with the path."""
-    for node in ast.walk(flow.tree) if flow.tree is not None else ():
-        if not isinstance(node, ast.Call) or not node.args:
-            continue
-        called = getattr(node.func, "attr", None) or getattr(node.func, "id", "")
-        path, mode = node.args[0], node.args[1] if len(node.args) > 1 else None
-        is_written = isinstance(mode, ast.Constant) and str(mode.value).startswith(_WRITTEN)
-        is_literal = isinstance(path, ast.Constant) and isinstance(path.value, str)
-        if called in _READERS and not is_written and is_literal and "://" not in path.value:  # type: ignore[attr-defined]
-            yield node, path.value  # type: ignore[attr-defined]
 
 
 def _is_literal(node: ast.expr | None) -> bool:

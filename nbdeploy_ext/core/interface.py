@@ -56,13 +56,13 @@ class Endpoint:
 
 def find_endpoints(dataflow: Dataflow, chosen: Sequence[str] | None) -> tuple[Endpoint, ...]:
     """Return the chosen functions, or those public ones that no other production code calls."""
-    production = [f for f in dataflow.flows if f.cell.role is Role.PRODUCTION and f.tree]
+    production = [f for f in dataflow.flows if f.cell.role is Role.PRODUCTION]
     functions = {node.name: (flow, node) for flow in production for node in _functions(flow)}
     if chosen is None:
-        used = set(_names_used(production))
+        used = frozenset().union(*(flow.mentions.uses for flow in production))
         chosen = [n for n in functions if not n.startswith("_") and n not in used]
-    reader = SchemaReader([flow.tree for flow in production if flow.tree])
-    tests = [flow for flow in dataflow.flows if flow.cell.role is Role.TEST and flow.tree]
+    reader = SchemaReader([ast.Module([*f.mentions.definitions], []) for f in production])
+    tests = [flow for flow in dataflow.flows if flow.cell.role is Role.TEST]
     calls = example_calls(tests, {name: functions[name][1] for name in chosen if name in functions})
     return tuple(
         _endpoint(*functions[name], reader, calls.get(name, ()))
@@ -72,19 +72,9 @@ def find_endpoints(dataflow: Dataflow, chosen: Sequence[str] | None) -> tuple[En
 
 
 def _functions(flow: CellFlow) -> Iterator[Function]:
-    for node in flow.tree.body if flow.tree else ():
+    for node in flow.mentions.definitions:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             yield node
-
-
-def _names_used(flows: Sequence[CellFlow]) -> Iterator[str]:
-    """Yield every name that production code reads, a function's own name in itself left out."""
-    for flow in flows:
-        for statement in flow.tree.body if flow.tree else ():
-            own = getattr(statement, "name", None)
-            for node in ast.walk(statement):
-                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id != own:
-                    yield node.id
 
 
 def _endpoint(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
-from contextlib import suppress
+import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from .mentions import read_mentions
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from .dataflow import CellFlow
 
@@ -46,22 +48,30 @@ def find_sources(folder: Path, flows: Sequence[CellFlow], include: Sequence[str]
     imports: list[Place] = []
     environment: list[Place] = []
     modules: dict[str, None] = {}
-    files: dict[str, None] = {}
-    waiting = [(flow.tree, flow.cell.cell_id, folder) for flow in flows if flow.tree]
-    while waiting:
-        tree, cell, _ = waiting.pop(0)
-        environment += _environment(tree, cell)
-        files.update(dict.fromkeys(_files(tree, folder)))
-        for place in _imports(tree, cell):
-            local = local_module(folder, place.name)
+    texts: dict[str, None] = {}
+    beside: dict[str, tuple[Path, ...] | None] = {}
+    waiting = [(flow.mentions, flow.cell.cell_id) for flow in flows]
+    for mentions, cell in waiting:
+        environment += [Place(m.text, cell, m.line, m.column) for m in mentions.environment]
+        texts.update(dict.fromkeys(mentions.texts))
+        for found in mentions.imports:
+            top = found.name.partition(".")[0]
+            if top not in beside:
+                beside[top] = local_module(folder, top)
+            local = beside[top]
             if local is None:
-                imports.append(place)
+                imports.append(
+                    Place(
+                        found.name, cell, found.line, found.column, found.members, found.optional
+                    )
+                )
             for path in _new(local or (), folder, modules):
                 modules[path] = None
-                waiting.append((ast.parse((folder / path).read_bytes()), cell, folder))
+                waiting.append((read_mentions(ast.parse((folder / path).read_bytes())), cell))
+    files = dict.fromkeys(_files(texts, folder))
     for pattern in include:
-        found = sorted(p for p in folder.glob(pattern) if p.is_file())
-        files.update(dict.fromkeys(p.relative_to(folder).as_posix() for p in found))
+        matching = sorted(p for p in folder.glob(pattern) if p.is_file())
+        files.update(dict.fromkeys(p.relative_to(folder).as_posix() for p in matching))
     return Sources(tuple(imports), tuple(environment), tuple(modules), tuple(sorted(files)))
 
 
@@ -80,55 +90,13 @@ def _new(found: Sequence[Path], folder: Path, known: dict[str, None]) -> list[st
     return [path for path in paths if path not in known]
 
 
-def _imports(tree: ast.Module, cell: str) -> Iterator[Place]:
-    waiting: list[tuple[ast.AST, bool]] = [(tree, False)]
-    while waiting:
-        node, optional = waiting.pop(0)
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield Place(alias.name, cell, node.lineno, node.col_offset + 1, optional=optional)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            members = tuple(alias.name for alias in node.names)
-            yield Place(node.module, cell, node.lineno, node.col_offset + 1, members, optional)
-        elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-            waiting += ((child, optional) for child in node.orelse)
-        elif isinstance(node, ast.Try) and any(map(_catches_imports, node.handlers)):
-            waiting += ((child, True) for child in node.body)
-            rest = [*node.handlers, *node.orelse, *node.finalbody]
-            waiting += ((child, optional) for child in rest)
-        else:
-            waiting += ((child, optional) for child in ast.iter_child_nodes(node))
-
-
-def _catches_imports(handler: ast.ExceptHandler) -> bool:
-    caught = "" if handler.type is None else ast.unparse(handler.type)
-    return not caught or any(
-        name in caught for name in ("ImportError", "ModuleNotFoundError", "Exception")
-    )
-
-
-def _environment(tree: ast.Module, cell: str) -> Iterator[Place]:
-    """Yield what `os.environ[NAME]` needs; `get` and `getenv` have an answer without it."""
-    for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Subscript)
-            and isinstance(node.ctx, ast.Load)
-            and ast.unparse(node.value) in {"os.environ", "environ"}
-            and isinstance(node.slice, ast.Constant)
-        ):
-            yield Place(str(node.slice.value), cell, node.lineno, node.col_offset + 1)
-
-
-def _files(tree: ast.Module, folder: Path) -> Iterator[str]:
+def _files(texts: Iterable[str], folder: Path) -> Iterator[str]:
     """Yield relative paths, written as string literals, of files that are there."""
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
-            continue
-        text = node.value
-        if not text or len(text) > 255 or "\n" in text or "\0" in text:
+    start = f"{folder}{os.sep}"
+    for text in texts:
+        # asked as text first: most literals are no paths, and a path object costs more than that
+        if text[0] == "/" or not os.path.isfile(start + text):  # noqa: PTH113
             continue
         path = PurePosixPath(text)
-        is_inside = not path.is_absolute() and ".." not in path.parts
-        with suppress(OSError, ValueError):  # a text that no file system takes for a path
-            if is_inside and (folder / path).is_file():
-                yield path.as_posix()
+        if ".." not in path.parts:
+            yield path.as_posix()
