@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from .dataflow import CellFlow
     from .service import ServiceSpec
 
-_GIVEN = {
-    Role.TEST: frozenset({"client", "calls"}),
-    Role.MONITOR: frozenset({"client", "calls"}),
+_GIVEN: dict[Role | None, frozenset[str]] = {
+    Role.TEST: BUILTINS | {"client", "calls"},
+    Role.MONITOR: BUILTINS | {"client", "calls"},
 }
+_SERVING = frozenset({Role.PRODUCTION, Role.PARAMETERS})
 _NEUTRAL_MODULES = frozenset({"nbdeploy_ext", "nbdeploy_runtime"})
 
 
@@ -92,7 +93,7 @@ def _python(flow: CellFlow) -> Iterator[Diagnostic]:
 
 def _names(spec: ServiceSpec) -> Iterator[Diagnostic]:
     for flow in spec.shipped:
-        given = BUILTINS | (_GIVEN.get(flow.cell.role, frozenset()) if flow.cell.role else set())
+        given = _GIVEN.get(flow.cell.role, BUILTINS)
         for name, place in {**flow.deferred, **flow.immediate}.items():
             if name not in given:
                 yield from _name(spec, flow, name, place)
@@ -102,13 +103,16 @@ def _name(
     spec: ServiceSpec, reader: CellFlow, name: str, place: tuple[int, int]
 ) -> Iterator[Diagnostic]:
     """Check one name that a shipped cell reads, in the order in which production runs."""
-    definers = [f for f in spec.dataflow.flows if name in f.defines and f is not reader]
-    serving = [f for f in definers if f.cell.role in {Role.PRODUCTION, Role.PARAMETERS}]
+    runs_late = reader.cell.role in {Role.TEST, Role.MONITOR} or name not in reader.immediate
+    others = (f for f in spec.dataflow.defining(name) if f is not reader)
+    if any(
+        f.cell.role in _SERVING and (runs_late or f.cell.index < reader.cell.index) for f in others
+    ):
+        return  # nearly always at the first, where thousands of cells define the name
+    definers = [f for f in spec.dataflow.defining(name) if f is not reader]
+    serving = [f for f in definers if f.cell.role in _SERVING]
     alike = [f for f in definers if f.cell.role is reader.cell.role]
     made = next((value for value in spec.values if value.name == name), None)
-    runs_late = reader.cell.role in {Role.TEST, Role.MONITOR} or name not in reader.immediate
-    if any(runs_late or f.cell.index < reader.cell.index for f in serving):
-        return
     if made is not None and (runs_late or made.index < reader.cell.index):
         return
     if reader.cell.role is Role.TEST and alike:
@@ -137,8 +141,8 @@ def _unmarked(
     seen = spec.dataflow.definers(name, reader) or tuple(definers[:1])
     wanted = [f.cell.cell_id for f in seen]
     wanted += [cell for first in list(wanted) for cell in spec.dataflow.slice(first)]
-    roles = {f.cell.cell_id: f.cell.role for f in spec.dataflow.flows}
-    marks = {c: Role.PRODUCTION.value for c in dict.fromkeys(wanted) if roles[c] is None}
+    flows = spec.dataflow.by_id
+    marks = {c: Role.PRODUCTION.value for c in dict.fromkeys(wanted) if not flows[c].cell.role}
     count = "the cell" if len(marks) == 1 else f"the {len(marks)} cells"
     return Diagnostic(
         "NBD202",

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import compress
 from typing import TYPE_CHECKING
 
 from .effects import read_facts
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__", "__annotations__"}
 _REMEMBERED = 20_000
 _ROUNDS = 8
+_ZERO_OR_ONE = bytes(number & 1 for number in range(256))
 
 
 @dataclass(slots=True, eq=False)
@@ -142,6 +144,10 @@ class Dataflow:
         return _index(flow.mutates for flow in self.flows)
 
     @cached_property
+    def _opaque(self) -> int:
+        return sum(1 << number for number, flow in enumerate(self.flows) if flow.opaque)
+
+    @cached_property
     def _closed(self) -> dict[int, int]:
         return {}
 
@@ -162,6 +168,10 @@ class Dataflow:
         between = changed[bisect_left(changed, last + 1) : bisect_left(changed, at)]
         return tuple(self.flows[n] for n in (last, *between))
 
+    def defining(self, name: str) -> Iterator[CellFlow]:
+        """Yield every cell that defines a name, in notebook order."""
+        return (self.flows[number] for number in self._definers.get(name, ()))
+
     def needs(self, cell_id: str) -> tuple[str, ...]:
         """Return the ids of the cells that a cell depends on directly, in notebook order."""
         number = self._numbers.get(cell_id)
@@ -174,11 +184,13 @@ class Dataflow:
 
     def uncertain(self, cell_id: str) -> tuple[Uncertainty, ...]:
         """Return what in a cell or its slice can't be known before it runs."""
+        number = self._numbers.get(cell_id)
+        if number is None:
+            return ()
+        opaque = self._opaque
+        found = [*self._flows(self._sliced(number) & opaque if opaque else 0), self.flows[number]]
         return tuple(
-            Uncertainty(found, o.line, o.column, o.reason)
-            for found in (*self.slice(cell_id), cell_id)
-            if found in self.by_id
-            for o in self.by_id[found].opaque
+            Uncertainty(f.cell.cell_id, o.line, o.column, o.reason) for f in found for o in f.opaque
         )
 
     def _sliced(self, number: int) -> int:
@@ -210,13 +222,15 @@ class Dataflow:
         return found
 
     def _ids(self, cells: int) -> tuple[str, ...]:
-        bits = bin(cells)[:1:-1]
-        found: list[str] = []
-        place = bits.find("1")
-        while place >= 0:
-            found.append(self.flows[place].cell.cell_id)
-            place = bits.find("1", place + 1)
-        return tuple(found)
+        return tuple(compress(self._numbers, _bits(cells)))
+
+    def _flows(self, cells: int) -> Iterator[CellFlow]:
+        return compress(self.flows, _bits(cells))
+
+
+def _bits(cells: int) -> bytes:
+    """Return a set of cells as one byte each, 1 for those in it."""
+    return bin(cells)[:1:-1].encode().translate(_ZERO_OR_ONE)
 
 
 def _index(names: Iterator[frozenset[str]]) -> dict[str, list[int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 Severity = Literal["error", "warning"]
@@ -59,6 +59,12 @@ class Fix:
     marks: dict[str, str] | None = None
     values: tuple[str, ...] | None = None
 
+    def as_json(self) -> dict[str, Any]:
+        """Return the form that `check --json` and REST answer."""
+        return {
+            "title": self.title, "kind": self.kind, "marks": self.marks, "values": self.values
+        }  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
@@ -83,4 +89,13 @@ class Diagnostic:
 
     def as_json(self) -> dict[str, Any]:
         """Return the form that `check --json` and REST answer."""
-        return {"severity": self.severity, **asdict(self)}
+        return {
+            "severity": self.severity,
+            "code": self.code,
+            "message": self.message,
+            "cell": self.cell,
+            "line": self.line,
+            "column": self.column,
+            "fix": self.fix and self.fix.as_json(),
+            "other_fix": self.other_fix and self.other_fix.as_json(),
+        }

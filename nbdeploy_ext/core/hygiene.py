@@ -38,7 +38,6 @@ def run_order(spec: ServiceSpec) -> Iterator[Diagnostic]:
     counts = {f.cell.cell_id: f.cell.execution_count for f in spec.dataflow.flows}
     if not any(counts.values()):
         return
-    titles = {f.cell.cell_id: f.cell.title for f in spec.dataflow.flows}
     for flow in spec.shipped:
         here = counts[flow.cell.cell_id]
         if here is None and flow.cell.role in {Role.PRODUCTION, Role.PARAMETERS}:
@@ -49,9 +48,10 @@ def run_order(spec: ServiceSpec) -> Iterator[Diagnostic]:
         needed = spec.dataflow.needs(flow.cell.cell_id) if here is not None else ()
         later = [cell for cell in needed if (counts[cell] or 0) > (here or 0)]
         if later:
+            first = spec.dataflow.by_id[later[0]].cell
             yield Diagnostic(
                 "NBD205",
-                f"The cell ran before one that it needs: {titles[later[0]]}",
+                f"The cell ran before one that it needs: {first.title}",
                 flow.cell.cell_id, fix=Fix("Restart the kernel and run all cells"),
             )  # fmt: skip
 

@@ -32,6 +32,7 @@ _NAMED = re.compile(_ASSIGNED)
 # Whether a text can hold any of them is asked first, for megabytes of outputs
 _HINTS = ("AKIA", "ASIA", "gh", "glpat-", "xox", "hooks.slack", "AIza", "k_live_", "sk-", "hf_",
           "PRIVATE KEY", "://")  # fmt: skip
+_NAMES = ("passw", "secret", "token", "key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ def find_leaks(text: str, *, named: bool) -> Iterator[Leak]:
         for kind, pattern in _KNOWN.items():
             for found in pattern.finditer(text):
                 yield Leak(kind, *_place(text, found.start()))
-    for found in _NAMED.finditer(text) if named else ():
+    lower = text.lower() if named else ""
+    for found in _NAMED.finditer(text) if any(name in lower for name in _NAMES) else ():
         if not _HARMLESS.match(found["value"]):
             yield Leak("a password or token", *_place(text, found.start()))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,37 +68,34 @@ NO_MENTIONS = Mentions()
 
 def read_mentions(tree: ast.Module) -> Mentions:
     """Read what a module or a cell mentions."""
-    environment: list[Mention] = []
-    opened: list[Mention] = []
-    texts: dict[str, None] = {}
+    found: dict[type, list[Any]] = {ast.Call: [], ast.Subscript: [], ast.Constant: []}
     uses: set[str] = set()
     for statement in tree.body:
-        names: set[str] = set()
+        own = getattr(statement, "name", "")
         for node in walk(statement):
             kind = type(node)
             if kind is ast.Name:
-                if type(node.ctx) is ast.Load:  # type: ignore[attr-defined]
-                    names.add(node.id)  # type: ignore[attr-defined]
-            elif kind is ast.Constant:
-                if type(node.value) is str and 0 < len(node.value) <= _LONGEST:  # type: ignore[attr-defined]
-                    texts[node.value] = None  # type: ignore[attr-defined]
-            elif kind is ast.Call:
-                opened += _opened(node)  # type: ignore[arg-type]
-            elif kind is ast.Subscript:
-                environment += _variable(node)  # type: ignore[arg-type]
-        names.discard(getattr(statement, "name", ""))
-        uses |= names
+                if type(node.ctx) is ast.Load and node.id != own:  # type: ignore[attr-defined]
+                    uses.add(node.id)  # type: ignore[attr-defined]
+            elif kind in found:
+                found[kind].append(node)
+    tops = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     return Mentions(
         tuple(_imports(tree)),
-        tuple(sorted(environment, key=_place)),
-        tuple(text for text in texts if "\n" not in text and "\0" not in text),
-        tuple(sorted(opened, key=_place)),
+        tuple(sorted((m for n in found[ast.Subscript] for m in _variable(n)), key=_place)),
+        tuple(dict.fromkeys(n.value for n in found[ast.Constant] if _may_be_path(n.value))),
+        tuple(sorted((m for n in found[ast.Call] for m in _opened(n)), key=_place)),
         frozenset(uses),
-        tuple(
-            node
-            for node in tree.body
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
-        ),
+        tuple(node for node in tree.body if isinstance(node, tops)),
+    )
+
+
+def _may_be_path(value: object) -> bool:
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= _LONGEST
+        and "\n" not in value
+        and "\0" not in value
     )
 
 
@@ -161,13 +158,8 @@ def _variable(node: ast.Subscript) -> Iterator[Mention]:
 def _imports(tree: ast.Module) -> Iterator[Import]:
     waiting: list[tuple[ast.AST, bool]] = [(tree, False)]
     for node, optional in waiting:
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield Import(alias.name, node.lineno, node.col_offset + 1, optional=optional)
-        elif isinstance(node, ast.ImportFrom):
-            if node.module and not node.level:
-                members = tuple(alias.name for alias in node.names)
-                yield Import(node.module, node.lineno, node.col_offset + 1, members, optional)
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield from _imported(node, optional=optional)
         elif isinstance(node, ast.If) and _guards_types(node.test):
             waiting += ((child, optional) for child in node.orelse)
         elif isinstance(node, ast.Try) and any(map(_catches_imports, node.handlers)):
@@ -177,6 +169,16 @@ def _imports(tree: ast.Module) -> Iterator[Import]:
         else:
             for block in ("body", "handlers", "cases", "orelse", "finalbody"):
                 waiting += [(child, optional) for child in getattr(node, block, ())]
+
+
+def _imported(node: ast.Import | ast.ImportFrom, *, optional: bool) -> Iterator[Import]:
+    line, column = node.lineno, node.col_offset + 1
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            yield Import(alias.name, line, column, optional=optional)
+    elif node.module and not node.level:
+        members = tuple(alias.name for alias in node.names)
+        yield Import(node.module, line, column, members, optional)
 
 
 def _guards_types(test: ast.expr) -> bool:

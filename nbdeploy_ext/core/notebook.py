@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from json.encoder import encode_basestring as _quoted
 from typing import TYPE_CHECKING, Any
 
 from .errors import CellNotFound, NotebookNotFound, NotebookUnreadable
@@ -258,8 +259,27 @@ def _without_outputs(content: Mapping[str, Any]) -> bytes:
         if key in {"kernelspec", "language_info", "nbdeploy"}
     }
     shipped = {**content, "metadata": metadata, "cells": cells}
-    text = json.dumps(shipped, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    text = _written(shipped, "\n") + "\n"
     try:
         return text.encode()
     except UnicodeEncodeError:  # half of a character, which JSON can escape and UTF-8 can't hold
         return (json.dumps(shipped, indent=1, sort_keys=True) + "\n").encode()
+
+
+def _written(value: Any, line: str) -> str:
+    """Return what `json.dumps(indent=1, ensure_ascii=False, sort_keys=True)` gives, but sooner.
+
+    With an indent the standard library has no C code; `line` is a line's beginning.
+    """
+    if type(value) is str:
+        return _quoted(value)
+    if value is None:
+        return "null"
+    inner = line + " "
+    if isinstance(value, dict) and value:
+        items = [f"{_quoted(key)}: {_written(value[key], inner)}" for key in sorted(value)]
+        return f"{{{inner}{f',{inner}'.join(items)}{line}}}"
+    if isinstance(value, (list, tuple)) and value:
+        items = [_written(item, inner) for item in value]
+        return f"[{inner}{f',{inner}'.join(items)}{line}]"
+    return json.dumps(value)

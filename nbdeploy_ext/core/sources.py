@@ -61,9 +61,7 @@ def find_sources(folder: Path, flows: Sequence[CellFlow], include: Sequence[str]
             local = beside[top]
             if local is None:
                 imports.append(
-                    Place(
-                        found.name, cell, found.line, found.column, found.members, found.optional
-                    )
+                    Place(found.name, cell, found.line, found.column, found.members, found.optional)
                 )
             for path in _new(local or (), folder, modules):
                 modules[path] = None
