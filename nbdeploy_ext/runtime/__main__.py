@@ -14,7 +14,8 @@ from pathlib import Path
 
 from .loader import read_app
 from .modules import failed_imports, reach_folder
-from .server import say, serve
+from .server import say
+from .serving import serve
 
 
 def main() -> int:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("nbdeploy.alerts")
 _TRIES = 3
+_LOOK_AGAIN = 0.01
 
 
 class Alerts:
@@ -24,6 +25,20 @@ class Alerts:
         self._cooldown = cooldown
         self._told: dict[str, float] = {}
         self._failing: set[str] = set()
+        self._settled: dict[str, Any] = {}
+
+    def settled(self) -> dict[str, Any]:
+        """Return what went out, for a process that goes on where this one may end."""
+        if not self._is_busy:
+            self._settled = {"told": dict(self._told), "failing": sorted(self._failing)}
+        return self._settled
+
+    def go_on(self, settled: dict[str, Any]) -> None:
+        """Take over from a process that ended: what it told is no news."""
+        self._settled = settled
+        # The clock is the machine's, the same for all processes
+        self._told = dict(settled.get("told", {}))
+        self._failing = set(settled.get("failing", ()))
 
     def tell(self, monitor: str, title: str, body: str) -> bool:
         """Queue an alert for a failing monitor; returns whether it was queued.
@@ -45,6 +60,16 @@ class Alerts:
         """End the monitor's failure: the next one is news again."""
         self._failing.discard(monitor)
 
+    def flush(self, seconds: float) -> None:
+        """Wait until all that is queued went out, `seconds` at most."""
+        until = time.monotonic() + seconds
+        while self._is_busy and time.monotonic() < until:
+            time.sleep(_LOOK_AGAIN)
+
+    @property
+    def _is_busy(self) -> bool:
+        return any(channel.is_busy for channel in self._channels)
+
 
 class _Channel:
     """One Apprise URL; logs call it by its number and scheme, because all else may be secret."""
@@ -54,6 +79,11 @@ class _Channel:
         self._name = f"{number} ({url.partition('://')[0]})" if "://" in url else str(number)
         self._waiting: queue.Queue[tuple[str, str]] = queue.Queue()
         self._is_begun = False
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a text is on its way."""
+        return self._waiting.unfinished_tasks > 0
 
     def send(self, title: str, body: str) -> None:
         """Queue one text."""
@@ -71,10 +101,12 @@ class _Channel:
         channel = apprise.Apprise.instantiate(self._url, suppress_exceptions=True)
         if channel is None:
             _log.error("Alert channel %s is no Apprise URL", self._name)
-        while channel is not None:
+        while True:
             title, body = self._waiting.get()
-            if not any(_sent(channel, title, body, attempt) for attempt in range(_TRIES)):
+            tries = range(_TRIES) if channel is not None else ()
+            if not any(_sent(channel, title, body, attempt) for attempt in tries):
                 _log.error("Alert channel %s did not take an alert", self._name)
+            self._waiting.task_done()
 
 
 def _sent(channel: Any, title: str, body: str, attempt: int) -> bool:

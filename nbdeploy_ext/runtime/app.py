@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import html
 from pathlib import Path
@@ -11,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from .calls import StoreFailed
 from .metrics import CONTENT_TYPE
 from .openapi import openapi_document
 from .problems import problem
@@ -60,7 +62,12 @@ def make_app(service: Service) -> ASGIApp:  # noqa: C901  (a flat list of routes
         limit = request.query_params.get("limit", "100")
         if not limit.isdecimal() or len(limit) > 9:
             return problem(422, "limit is a number of calls.").as_response()
-        return JSONResponse(plain_value(service.calls.records(int(limit))))
+        try:
+            # A store may be a file or a database: not on the loop
+            found = await asyncio.to_thread(service.calls.records, int(limit))
+        except StoreFailed as fault:
+            return problem(503, f"The call log can't be read: {fault}").as_response()
+        return JSONResponse(plain_value(found))
 
     async def monitors(_: Request) -> Response:
         return JSONResponse(plain_value(service.monitors.states()))

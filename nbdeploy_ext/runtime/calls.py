@@ -1,19 +1,33 @@
-"""The call log: the last calls, in memory, for `/calls` and the monitors."""
+"""The call log: takes calls at once, and writes them to its store beside them."""
 
 from __future__ import annotations
 
 import json
+import logging
+import threading
+import time
 from collections import deque
-from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .shared import Numbers
 
 BYTES = 64 * 2**20
 """Raw inputs and outputs over this many bytes push the oldest calls out."""
+WAITING = 10_000
+"""As many calls wait for a store that is slow or down; older ones are dropped."""
+_BATCH = 500
+_PAUSE = 0.05
+_LONGEST_PAUSE = 30.0
+_AGREE_WITHIN = 1.0
+
+_log = logging.getLogger("nbdeploy.calls")
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One request: `time` is seconds since the epoch; inputs and output stay JSON until read."""
 
     endpoint: str
@@ -32,32 +46,81 @@ class Call:
         return len(self.inputs or b"") + len(self.output or b"")
 
 
-class CallLog:
-    """Keeps the newest calls; appending parses nothing and never fails a call."""
+class Kept(NamedTuple):
+    """A call in a store, with the version that answered it."""
 
-    def __init__(self, keep: int, version: int | None, *, inputs: bool) -> None:
-        """Keep at most `keep` calls, without what callers sent unless `inputs`."""
-        self._calls: deque[Call] = deque(maxlen=keep)
-        self._bytes = 0
+    call: Call
+    version: int | None
+
+
+class StoreFailed(Exception):
+    """A store could not be read or written; the message has no secrets in it."""
+
+
+class Store(Protocol):
+    """Where calls are kept: at most as many as it was told to, of all processes and versions."""
+
+    is_instant: bool
+    """Whether writing takes no time and never fails."""
+
+    def write(self, calls: Sequence[Kept]) -> None:
+        """Keep calls, on one thread; raises `StoreFailed`, and may be asked again then."""
+
+    def read(self, limit: int | None) -> list[Kept]:
+        """Return the last calls, the newest last, on any thread; raises `StoreFailed`."""
+
+    def close(self) -> None:
+        """Let go of what the writer holds."""
+
+    def discard(self) -> None:
+        """Remove what nobody is to find again; once, when the service ends."""
+
+
+class CallLog:
+    """Takes calls without waiting for anything; a thread writes them to the store.
+
+    When the store is slow or down, the oldest calls that wait are dropped and counted.
+    """
+
+    def __init__(
+        self, store: Store, numbers: Numbers, version: int | None, *, inputs: bool
+    ) -> None:
+        """Keep calls in `store`, without what callers sent unless `inputs`."""
+        self._store = store
+        self._numbers = numbers
         self._version = version
         self._inputs = inputs
+        self._lock = threading.Lock()
+        self._waiting: deque[Kept] = deque()
+        self._bytes = 0
+        self._wake = threading.Event()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def add(self, call: Call) -> None:
-        """Book one call."""
-        kept = call if self._inputs else replace(call, inputs=None)
-        if len(self._calls) == self._calls.maxlen and self._calls:
-            self._bytes -= self._calls.popleft().size
-        if self._calls.maxlen:
-            self._calls.append(kept)
-            self._bytes += kept.size
-        while self._bytes > BYTES:
-            self._bytes -= self._calls.popleft().size
+        """Book one call; never waits, never raises."""
+        kept = Kept(call if self._inputs else call._replace(inputs=None), self._version)
+        if self._store.is_instant:
+            self._store.write((kept,))
+            return
+        with self._lock:
+            self._numbers.add("logged")
+            self._waiting.append(kept)
+            self._bytes += kept.call.size
+            self._drop_oldest()
+        if not self._wake.is_set():
+            self._wake.set()
+            if self._thread is None:
+                self._begin()
 
     def records(self, limit: int | None = None) -> list[dict[str, Any]]:
-        """Return the last `limit` calls, the newest last; `time` is ISO 8601 in UTC."""
-        calls = list(self._calls)
-        first = 0 if limit is None else max(0, len(calls) - limit)
-        return [self._record(call) for call in calls[first:]]
+        """Return the last `limit` calls, the newest last; `time` is ISO 8601 in UTC.
+
+        It waits for what any process has taken to be written, and raises `StoreFailed`: call it
+        on a thread.
+        """
+        self._agree(_AGREE_WITHIN)
+        return [_record(kept) for kept in self._store.read(limit)]
 
     def table(self) -> Any:
         """Return a DataFrame where the image has pandas, else a list of records."""
@@ -68,20 +131,85 @@ class CallLog:
             return records
         return pd.DataFrame(records, columns=list(_COLUMNS))
 
-    def _record(self, call: Call) -> dict[str, Any]:
-        when = datetime.fromtimestamp(call.time, timezone.utc).isoformat(timespec="milliseconds")
-        return {
-            "time": when,
-            "endpoint": call.endpoint,
-            "inputs": _read(call.inputs),
-            "output": _read(call.output),
-            "error": call.error,
-            "cell": call.cell,
-            "line": call.line,
-            "latency_ms": round(call.latency_ms, 3),
-            "status": call.status,
-            "version": self._version,
-        }
+    def close(self, seconds: float = 1.0) -> None:
+        """Write what waits, within so many seconds, and take no more."""
+        self._closing.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(seconds)
+        if self._waiting:
+            _log.warning("%d calls could not be kept", len(self._waiting))
+
+    def _drop_oldest(self) -> None:
+        while len(self._waiting) > WAITING or self._bytes > BYTES:
+            self._bytes -= self._waiting.popleft().call.size
+            self._numbers.add("dropped")
+
+    def _agree(self, seconds: float) -> None:
+        """Wait until what all processes took by now is written, or dropped."""
+        numbers = self._numbers
+        taken = numbers.each("logged")
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            settled = zip(taken, numbers.each("written"), numbers.each("dropped"), strict=True)
+            if all(written + dropped >= asked for asked, written, dropped in settled):
+                return
+            time.sleep(_PAUSE / 10)
+
+    def _begin(self) -> None:
+        # Not before the first call: a thread stays behind where processes part
+        self._thread = threading.Thread(target=self._work, name="nbdeploy-calls", daemon=True)
+        self._thread.start()
+
+    def _work(self) -> None:
+        pause = _PAUSE
+        while not self._closing.is_set():
+            self._wake.wait()
+            self._closing.wait(pause)  # more calls to a write
+            self._wake.clear()
+            fault = self._write_waiting()
+            if fault and pause == _PAUSE:
+                _log.warning("The call log can't be written: %s", fault)
+            pause = min(_LONGEST_PAUSE, pause * 2) if fault else _PAUSE
+            if fault:
+                self._wake.set()
+        self._write_waiting()
+        self._store.close()
+
+    def _write_waiting(self) -> str:
+        """Write all that waits; returns what went wrong, if anything did."""
+        while self._waiting:
+            with self._lock:
+                count = min(_BATCH, len(self._waiting))
+                calls = [self._waiting.popleft() for _ in range(count)]
+                self._bytes -= sum(kept.call.size for kept in calls)
+            try:
+                self._store.write(calls)
+            except StoreFailed as fault:
+                with self._lock:
+                    self._waiting.extendleft(reversed(calls))
+                    self._bytes += sum(kept.call.size for kept in calls)
+                    self._drop_oldest()
+                return str(fault)
+            self._numbers.add("written", len(calls))
+        return ""
+
+
+def _record(kept: Kept) -> dict[str, Any]:
+    call = kept.call
+    when = datetime.fromtimestamp(call.time, timezone.utc).isoformat(timespec="milliseconds")
+    return {
+        "time": when,
+        "endpoint": call.endpoint,
+        "inputs": _read(call.inputs),
+        "output": _read(call.output),
+        "error": call.error,
+        "cell": call.cell,
+        "line": call.line,
+        "latency_ms": round(call.latency_ms, 3),
+        "status": call.status,
+        "version": kept.version,
+    }
 
 
 _COLUMNS = (

@@ -53,7 +53,7 @@ def run_gate(folder: Path) -> int:
         app = read_app(folder)
         secrets = known_secrets(app.manifest)
         log_as_json(secrets)
-        service = Service(app, alerts=False)
+        service = Service(app)
         LOOP.set(None)  # a test that awaits may call `client`, which waits for the service's loop
         application = make_app(service)
     except Exception as error:  # noqa: BLE001  the deployer gets one event, whatever it was

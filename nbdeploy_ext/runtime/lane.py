@@ -24,6 +24,7 @@ class Lane:
         self._waiting: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._threads = 0  # those that take work: one, or none where all are overdue
+        self._thread: threading.Thread | None = None
         self._running: Future[Any] | None = None
         self._overdue: set[Future[Any]] = set()
 
@@ -70,17 +71,20 @@ class Lane:
                 self._start()
         return True
 
-    def close(self) -> None:
-        """Take no more work, and drop what waits."""
+    def close(self, *, wait: bool = False) -> None:
+        """Take no more work, and drop what waits; `wait` for the thread to end."""
         while not self._waiting.empty():
             item = self._waiting.get()
             if item is not None:
                 item[0].cancel()
         self._waiting.put(None)
+        if wait and self._thread is not None:
+            self._thread.join()
 
     def _start(self) -> None:
         self._threads += 1
-        threading.Thread(target=self._work, name=self._name, daemon=True).start()
+        self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+        self._thread.start()
 
     def _work(self) -> None:
         while (item := self._waiting.get()) is not None:

@@ -31,7 +31,7 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": mask(record.getMessage(), self._secrets),
         }
-        for name in ("error_id", "endpoint", "cell", "line"):
+        for name in ("error_id", "endpoint", "cell", "line", "worker", "exit_status"):
             if hasattr(record, name):
                 line[name] = getattr(record, name)
         call = CURRENT.get()

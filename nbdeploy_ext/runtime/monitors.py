@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import json
 import logging
 import threading
 import time
 from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
     from .alerts import Alerts
     from .calls import CallLog
     from .manifest import ManifestCell
-    from .metrics import Metrics
+    from .shared import Document
 
 _log = logging.getLogger("nbdeploy.monitors")
 _FIRST_AFTER = 5.0
+_FLUSH = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +43,37 @@ class MonitorState:
     last_run: str | None = None
     runs: int = 0
     seconds: float = 0.0
+    gauges: dict[str, float] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `/monitors` tells."""
+        return {name: value for name, value in asdict(self).items() if name != "gauges"}
 
 
 class Monitors:
-    """Runs all monitor cells, one after the other, on a thread of their own."""
+    """Runs all monitor cells, one after the other, on a thread of their own.
+
+    One process of a service runs them; all tell of them.
+    """
 
     def __init__(
         self,
         app: App,
         namespace: dict[str, Any],
         calls: CallLog,
-        metrics: Metrics,
         alerts: Alerts,
+        told: Document,
     ) -> None:
-        """Take what the cells see and where their news goes."""
+        """Take what the cells see and where their news goes: alerts, and the other processes."""
         self._app = app
         self._namespace = namespace
         self._calls = calls
-        self._metrics = metrics
         self._alerts = alerts
+        self._told = told
         self._secrets = known_secrets(app.manifest)
         self._cells = app.manifest.cells_of("monitor")
         self._states = {cell.id: MonitorState(cell.id) for cell in self._cells}
+        self._is_begun = False
         self._stopped = threading.Event()
         # A cell that hangs keeps its thread; the others get another
         self._lane = Lane("nbdeploy-monitor-cells", len(self._cells) + 1)
@@ -75,18 +86,40 @@ class Monitors:
         return self._lane.is_busy
 
     def states(self) -> list[dict[str, Any]]:
-        """Return every monitor's state, in notebook order."""
-        return [asdict(state) for state in self._states.values()]
+        """Return every monitor's state, in notebook order, as `/monitors` tells it."""
+        return [state.as_json() for state in self._known().values()]
+
+    def exported(self) -> list[dict[str, Any]]:
+        """Return the states with the numbers in their values: `gauges`, by key."""
+        return [asdict(state) for state in self._known().values()]
+
+    def _known(self) -> dict[str, MonitorState]:
+        """Return what this process knows, or what another one that runs the cells has told."""
+        if self._is_begun:
+            return self._states
+        told = self._read()["states"]
+        return {raw["cell"]: MonitorState(**raw) for raw in told} or self._states
+
+    def _read(self) -> dict[str, Any]:
+        return json.loads(self._told.read() or b'{"states": [], "alerts": {}}')  # type: ignore[no-any-return]
+
+    def _write(self) -> None:
+        states = [asdict(state) for state in self._states.values()]
+        self._told.write(json.dumps({"states": states, "alerts": self._alerts.settled()}).encode())
 
     def start(self) -> None:
-        """Begin; does nothing without monitor cells."""
+        """Begin, or go on where a process that ended left off; does nothing without cells."""
+        self._states = self._known()
+        self._alerts.go_on(self._read()["alerts"])
+        self._is_begun = True
         if self._cells:
             threading.Thread(target=self._loop, name="nbdeploy-monitors", daemon=True).start()
 
     def stop(self) -> None:
-        """Begin no other run."""
+        """Begin no other run, and give alerts a moment to go out."""
         self._stopped.set()
         self._lane.close()
+        self._alerts.flush(_FLUSH)
 
     def run_once(self) -> None:
         """Run every monitor cell now."""
@@ -119,10 +152,11 @@ class Monitors:
             last_run=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
             runs=before.runs + 1,
             seconds=round(time.perf_counter() - begun, 4),
+            gauges=before.gauges if found.gauges is None else found.gauges,
         )
         self._states[cell.id] = state
-        self._metrics.monitor_ran(cell.id, found.gauges, is_failing=bool(message))
         self._tell(before, state)
+        self._write()
 
     def _found(self, cell: ManifestCell) -> _Found:
         """Run one cell within the limit."""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import gc
 import json
 import logging
-import os
 import signal
 import socket
 import sys
@@ -16,15 +14,19 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from .app import make_app
-from .loader import LOOP, CellFailed, read_app
-from .logs import known_secrets, log_as_json, mask
+from .loader import LOOP, CellFailed
+from .logs import mask
 from .protocol import KEEP_ALIVE, EndpointProtocol, Front, sweep
 from .service import Service
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
+    from types import FrameType
 
     from starlette.types import ASGIApp
+
+    from .board import Board
+    from .loader import App
 
 try:
     import uvloop
@@ -53,28 +55,6 @@ def failed_event(error: Exception, secrets: tuple[str, ...] = ()) -> dict[str, A
         message = f"{type(told).__name__}: {told}"
     _log.error("The notebook did not start", exc_info=told, extra={"cell": cell, "line": line})
     return {"event": "failed", "cell": cell, "line": line, "message": mask(message, secrets)}
-
-
-def serve(folder: Path, host: str, port: int | None) -> int:
-    """Load, try the examples, listen, say `ready`; returns the exit status when stopped."""
-    log_as_json(())
-    secrets: tuple[str, ...] = ()
-    loop = new_event_loop()
-    # Cells that await, examples and calls share one loop, as they do in a kernel
-    LOOP.set(loop)
-    try:
-        app = read_app(folder)
-        secrets = known_secrets(app.manifest)
-        log_as_json(secrets)
-        service = Service(app)
-        application = make_app(service)
-        loop.run_until_complete(service.try_examples())
-        listener = listen(host, port if port is not None else app.manifest.service.port)
-    except Exception as error:  # noqa: BLE001  the deployer gets one event, whatever it was
-        say(**failed_event(error, secrets))
-        return 1
-    _serve_until_stopped(loop, service, make_server(service, application), listener)
-    return 0
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -108,13 +88,24 @@ def make_server(service: Service, app: ASGIApp) -> Server:
 class Server(uvicorn.Server):
     """Says when it accepts connections."""
 
-    announce = False
+    when_ready: Callable[[int], None] | None = None
+    is_worker = False
+    """Whether a parent passes on what a terminal says."""
+
+    def stop(self, *_: object) -> None:
+        """Take no more calls, and finish those that run."""
+        self.should_exit = True
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop at a signal; the second one of a terminal cuts off what still runs."""
+        if not (self.is_worker and sig == signal.SIGINT):
+            super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then print the event that deployers wait for."""
+        """Listen, then say so."""
         await super().startup(sockets)
-        if self.announce and sockets and self.started:
-            say(event="ready", port=sockets[0].getsockname()[1])
+        if sockets and self.started and self.when_ready is not None:
+            self.when_ready(sockets[0].getsockname()[1])
 
     async def on_tick(self, counter: int) -> bool:
         """Look at all connections once a second."""
@@ -123,26 +114,36 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def _serve_until_stopped(
+def load_service(
+    app: App, board: Board, loop: asyncio.AbstractEventLoop
+) -> tuple[Service, ASGIApp]:
+    """Run the production cells and try the examples; raises whatever they raise."""
+    # Cells that await, examples and calls share one loop, as they do in a kernel
+    LOOP.set(loop)
+    service = Service(app, board)
+    application = make_app(service)
+    loop.run_until_complete(service.try_examples())
+    return service, application
+
+
+def serve_until_stopped(
     loop: asyncio.AbstractEventLoop, service: Service, server: Server, listener: socket.socket
-) -> None:
-    if service.app.manifest.service.workers > 1:
-        _log.warning("One worker process serves, whatever service.workers says")
+) -> bool:
+    """Answer until told to stop, finish the calls; returns whether a thread is still inside one.
+
+    The interpreter can't end beside such a thread: only `os._exit` ends it.
+    """
     # uvicorn raises the signal again once it has stopped; being told to stop is no failure
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
-    server.announce = True
-    service.monitors.start()
-    # What was loaded stays: the collector need not walk it again and again
-    gc.collect()
-    gc.freeze()
+        signal.signal(number, server.stop)
     loop.run_until_complete(server.serve(sockets=[listener]))
+    service.metrics.numbers.put("ready", 0)
     service.monitors.stop()
     service.compute.lane.close()
+    service.calls.close()
     if service.compute.lane.is_busy or service.monitors.is_busy:
-        # The interpreter can't end beside a thread that is inside a function
         _log.warning("A call or monitor was still running and is dropped")
-        logging.shutdown()
-        os._exit(0)
+        return True
     loop.run_until_complete(loop.shutdown_asyncgens())
     loop.close()
+    return False

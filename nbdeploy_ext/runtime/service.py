@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .alerts import Alerts
 from .batching import prove_batchable
+from .board import Board, make_trial_board
 from .calls import Call, CallLog
 from .codec import ArgumentsInvalid, BodyUnreadable, ResultInvalid
 from .loader import App, CellFailed, setting_value
@@ -46,13 +47,15 @@ class Streamed(NamedTuple):
 class Service:
     """Everything that answers; `ready` says whether production cells ran and examples answered."""
 
-    def __init__(self, app: App, *, alerts: bool = True) -> None:
+    def __init__(self, app: App, board: Board | None = None) -> None:
         """Run the production cells; raises what they raise as `CellFailed`, or `SecretUnset`.
 
-        Without `alerts` the channels' secrets may be missing.
+        Without a board it is a trial: it keeps no calls and tells no alerts, and the secrets of
+        both may be missing.
         """
         self.app = app
-        manifest = app.manifest if alerts else replace(app.manifest, alerts=AlertSettings())
+        manifest = app.manifest if board is not None else _for_trial(app.manifest)
+        board = board or make_trial_board(manifest)
         for name in manifest.secret_names():
             setting_value({"secret": name})
         self.version = _version()
@@ -63,21 +66,23 @@ class Service:
             e.name: make_operation(e, self.namespace, is_batchable=e.name in joined)
             for e in manifest.endpoints
         }
-        self.calls = CallLog(manifest.calls.keep, self.version, inputs=manifest.calls.inputs)
-        self.metrics = Metrics(
-            {
-                "name": manifest.name,
-                "notebook_sha256": manifest.notebook_sha256,
-                "version": str(self.version or ""),
-            }
-        )
+        self.metrics = Metrics(manifest, self.version, board.numbers)
+        board.numbers.put("values", len(manifest.values))
+        kept = manifest.calls
+        self.calls = CallLog(board.store, board.numbers, self.version, inputs=kept.inputs)
         channels = [str(setting_value(channel)) for channel in manifest.alerts.channels]
         told = Alerts(channels, manifest.alerts.cooldown)
-        self.monitors = Monitors(app, self.namespace, self.calls, self.metrics, told)
+        self.monitors = Monitors(app, self.namespace, self.calls, told, board.monitors)
+        self.metrics.watch_monitors(self.monitors.exported)
         self.compute = Compute(manifest.service.timeout)
         self.metrics.watch_overdue(lambda: self.compute.lane.overdue)
         self.ready = False
         self._limit = manifest.service.timeout
+
+    def enter_process(self, row: int) -> None:
+        """Go on in a process that was forked from the one that loaded; threads stayed there."""
+        self.metrics.use_row(row)
+        self.compute = Compute(self._limit)
 
     @property
     def is_ready(self) -> bool:
@@ -228,6 +233,11 @@ class Service:
             Call(name, time.time(), seconds * 1000, answer.status, request.body, output, **place)
         )
         return answer
+
+
+def _for_trial(manifest: Manifest) -> Manifest:
+    calls = replace(manifest.calls, store="memory")
+    return replace(manifest, alerts=AlertSettings(), calls=calls)
 
 
 def _version() -> int | None:

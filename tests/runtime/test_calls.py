@@ -8,6 +8,8 @@ import pytest
 
 from nbdeploy_ext.runtime.calls import Call, CallLog
 from nbdeploy_ext.runtime.manifest import CallSettings
+from nbdeploy_ext.runtime.shared import Numbers
+from nbdeploy_ext.runtime.stores import MemoryStore
 
 CALLS = """\
 def invert(x: float) -> float:
@@ -86,8 +88,12 @@ def test_a_body_that_is_too_deep_does_not_break_the_log(log_of) -> None:
     assert (answer.status_code, answer.json()[0]["inputs"]) == (200, None)
 
 
+def in_memory(keep: int) -> CallLog:
+    return CallLog(MemoryStore(keep), Numbers({}), None, inputs=True)
+
+
 def test_large_calls_push_out_the_oldest_by_their_bytes() -> None:
-    log = CallLog(100, None, inputs=True)
+    log = in_memory(100)
     body = json.dumps("x" * 20 * 2**20).encode()
     for n in range(5):
         log.add(Call(str(n), 0, 0, 200, body))
@@ -95,6 +101,6 @@ def test_large_calls_push_out_the_oldest_by_their_bytes() -> None:
 
 
 def test_a_log_may_keep_nothing() -> None:
-    log = CallLog(0, None, inputs=True)
+    log = in_memory(0)
     log.add(Call("a", 0, 0, 200, b"1"))
     assert log.records() == []
