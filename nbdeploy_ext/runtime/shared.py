@@ -27,7 +27,7 @@ class Numbers:
         """Begin with zeros, writing to row 0."""
         firsts = accumulate(lengths.values(), initial=0)
         self._places = dict(zip(lengths, firsts, strict=False))
-        self._width = -(-sum(lengths.values()) // _PAGE) * _PAGE
+        self._width = (sum(lengths.values()) // _PAGE + 1) * _PAGE
         self.rows = range(rows)
         self.own = 0
         self.cells = memoryview(mmap.mmap(-1, self._width * rows * 8)).cast("d")
