@@ -14,6 +14,7 @@ import platformdirs
 
 from .bundle import link_or_copy
 from .bytecode import compile_folder, compile_sources
+from .debug_sections import strip_folder
 from .dockerfile import LIBRARY, RUNTIME, TOOLS
 from .errors import DiskFull
 from .packages import install_locked
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from .progress import Progress
     from .requirements import Lock
 
-_FORMAT = "3"
+_FORMAT = "4"
 """Raised when the same lock has to give another layer."""
 
 _BUILD_ONLY = frozenset({"Dockerfile", ".dockerignore", "requirements.lock"})
@@ -104,6 +105,7 @@ def _layer(lock: Lock, text: str, root: str, progress: Progress, image: ImageSec
     def make(tar: Path) -> None:
         installed = tar.parent / "installed"
         install_locked(lock, text, installed, progress, image)
+        strip_folder(installed)
         progress.log("Compiling byte code")
         compile_folder(lock, installed, root, progress)
         progress.log("Packing the layer")
