@@ -47,6 +47,11 @@ def _language(spec: ServiceSpec) -> Iterator[Diagnostic]:
             f"The notebook's kernel speaks {spec.notebook.language}; only Python can be deployed.",
             fix=Fix("Choose a Python kernel"),
         )
+    elif spec.kernel_fault is not None:
+        yield Diagnostic(
+            "NBD106", f"{spec.kernel_fault} Its packages are not known.",
+            fix=Fix(spec.kernel_fault.hint),
+        )  # fmt: skip
 
 
 def _cells(spec: ServiceSpec) -> Iterator[Diagnostic]:

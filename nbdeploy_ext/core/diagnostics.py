@@ -13,6 +13,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "NBD103": ("error", "kernel language is not Python"),
     "NBD104": ("error", "cell has more than one role"),
     "NBD105": ("warning", "mark on a cell that holds no code"),
+    "NBD106": ("error", "kernel that is not installed here"),
     "NBD201": ("error", "name that nothing defines"),
     "NBD202": ("error", "name that only unmarked cells define"),
     "NBD203": ("error", "name used before it is defined"),

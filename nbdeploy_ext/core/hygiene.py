@@ -119,10 +119,12 @@ def _is_literal(node: ast.expr | None) -> bool:
 
 def _texts(outputs: Any) -> Iterator[str]:
     """Yield the texts of outputs; pictures and other base64 hold no readable secret."""
-    for output in outputs if isinstance(outputs, list) else ():
-        parts = [output.get("text"), output.get("evalue"), *(output.get("traceback") or ())]
-        shown = output.get("data") or {}
-        parts += [content for kind, content in shown.items() if kind.startswith("text/")]
+    for output in outputs or ():
+        parts = [output.get("text"), output.get("evalue")]
+        traceback, shown = output.get("traceback"), output.get("data")
+        parts += traceback if isinstance(traceback, list) else []
+        for kind, content in shown.items() if isinstance(shown, dict) else ():
+            parts += [content] if kind.startswith("text/") else []
         for part in parts:
             if isinstance(part, (str, list)):
                 yield part if isinstance(part, str) else "".join(map(str, part))

@@ -10,7 +10,8 @@ from functools import cached_property
 from json.encoder import encode_basestring as _quoted
 from typing import TYPE_CHECKING, Any
 
-from .errors import CellNotFound, NotebookNotFound, NotebookUnreadable
+from .documents import current_document, load_document, source_text
+from .errors import CellNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 _UNEXECUTED: dict[str, Any] = {"outputs": [], "execution_count": None}
 _TITLE = 50
-_FORMAT = 4
 
 
 class Role(str, Enum):
@@ -87,8 +87,8 @@ class Notebook:
     @property
     def choices(self) -> Mapping[str, Any]:
         """Return `metadata.nbdeploy`: name, endpoints, values."""
-        found = self.content.get("metadata", {}).get("nbdeploy", {})
-        return found if isinstance(found, dict) else {}
+        found: Mapping[str, Any] = self.content["metadata"].get("nbdeploy", {})
+        return found
 
     @cached_property
     def shipped(self) -> bytes:
@@ -126,41 +126,22 @@ class Notebook:
 
 def read_notebook(path: Path) -> Notebook:
     """Read a notebook file of any nbformat version; `NotebookNotFound`, `NotebookUnreadable`."""
-    return parse_notebook(_load(path), path)
+    return parse_notebook(load_document(path), path)
 
 
 def parse_notebook(content: Mapping[str, Any], path: Path) -> Notebook:
     """Take an nbformat document, saved or not, that stands or would stand at `path`."""
-    try:
-        document = _current(content)
-        cells = tuple(_cell(index, raw) for index, raw in enumerate(document["cells"]))
-    except Exception as fault:  # nbformat raises anything from KeyError to AttributeError here
-        raise NotebookUnreadable(
-            f"{path.name} is not a notebook that nbformat can read.",
-            hint="Open it in JupyterLab and save it again.",
-        ) from fault
-    metadata = document.get("metadata", {})
+    document = current_document(content, path)
+    cells = tuple(_cell(index, raw) for index, raw in enumerate(document["cells"]))
+    metadata = document["metadata"]
     return Notebook(
         filename=path.name,
         folder=path.parent,
         language=_language(metadata),
-        kernel=metadata.get("kernelspec", {}).get("name"),
+        kernel=_kernel(metadata),
         cells=cells,
         content=document,
     )
-
-
-def _current(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a document of today's format; cells of older ones have no ids of their own."""
-    if content.get("nbformat") == _FORMAT:
-        return dict(content)
-    import nbformat  # noqa: PLC0415  (a second and more, and only old notebooks need it)
-
-    converted: dict[str, Any] = nbformat.convert(nbformat.from_dict(content), _FORMAT)
-    for cell in converted["cells"]:
-        cell.pop("id", None)  # new ones at each reading
-    converted["nbformat_minor"] = 4  # the last one without ids
-    return converted
 
 
 def write_marks(path: Path, marks: Mapping[str, Role | None]) -> Notebook:
@@ -168,9 +149,8 @@ def write_marks(path: Path, marks: Mapping[str, Role | None]) -> Notebook:
 
     `marks` maps cell ids or `#index` to roles. Raises `CellNotFound` before anything is written.
     """
-    content = _load(path)
-    notebook = parse_notebook(content, path)
-    marked = apply_marks(_current(content), notebook, marks)
+    content = current_document(load_document(path), path)
+    marked = apply_marks(content, parse_notebook(content, path), marks)
     text = json.dumps(marked, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
     staged = path.with_name(f".{path.name}.nbdeploy")
     staged.write_text(text, encoding="utf-8")
@@ -196,38 +176,15 @@ def apply_marks(
     return content
 
 
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as fault:
-        raise NotebookNotFound(
-            f"There is no notebook at {path}.", hint="Check the path and its spelling."
-        ) from fault
-    except (OSError, UnicodeDecodeError) as fault:
-        raise NotebookUnreadable(
-            f"{path.name} can't be read: {fault}.", hint="Check the file's permissions."
-        ) from fault
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError as fault:
-        raise NotebookUnreadable(
-            f"{path.name} is not JSON (line {fault.lineno}).",
-            hint="A merge conflict may stand in the file.",
-        ) from fault
-    if not isinstance(content, dict):
-        raise NotebookUnreadable(f"{path.name} is not a notebook.", hint="Give an .ipynb file.")
-    return content
-
-
 def _cell(index: int, raw: Mapping[str, Any]) -> Cell:
-    source = raw.get("source", "")
+    count = raw.get("execution_count")
     return Cell(
         cell_id=str(raw.get("id") or f"cell-{index}"),
         index=index,
         kind=str(raw["cell_type"]),
-        source="".join(source) if isinstance(source, list) else str(source),
+        source=source_text(raw),
         roles=tuple(dict.fromkeys(Role(tag) for tag in _tags(raw) if tag in ROLE_TAGS)),
-        execution_count=raw.get("execution_count"),
+        execution_count=count if isinstance(count, int) else None,
     )
 
 
@@ -238,9 +195,16 @@ def _tags(raw: Mapping[str, Any]) -> list[str]:
 
 
 def _language(metadata: Mapping[str, Any]) -> str:
-    info = metadata.get("language_info", {}).get("name")
-    spec = metadata.get("kernelspec", {}).get("language")
-    return str(info or spec or "python").lower()
+    return str(
+        metadata.get("language_info", {}).get("name")
+        or metadata.get("kernelspec", {}).get("language")
+        or "python"
+    ).lower()
+
+
+def _kernel(metadata: Mapping[str, Any]) -> str | None:
+    name = metadata.get("kernelspec", {}).get("name")
+    return str(name) if name else None
 
 
 def _without_outputs(content: Mapping[str, Any]) -> bytes:
@@ -249,13 +213,12 @@ def _without_outputs(content: Mapping[str, Any]) -> bytes:
         cell = dict(raw)
         if cell["cell_type"] == "code":
             cell.update(_UNEXECUTED)
-            metadata = cell.get("metadata", {})
-            cell["metadata"] = {k: v for k, v in metadata.items() if k == "tags"}
+            cell["metadata"] = {k: v for k, v in cell["metadata"].items() if k == "tags"}
         cell.pop("attachments", None)
         cells.append(cell)
     metadata = {
         key: value
-        for key, value in content.get("metadata", {}).items()
+        for key, value in content["metadata"].items()
         if key in {"kernelspec", "language_info", "nbdeploy"}
     }
     shipped = {**content, "metadata": metadata, "cells": cells}

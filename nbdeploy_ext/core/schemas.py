@@ -33,6 +33,7 @@ _ARRAYS = frozenset(
     "set Set frozenset Collection".split()
 )
 _OBJECTS = frozenset("dict Dict Mapping MutableMapping".split())
+_LARGEST = 1 << 4096  # Python refuses to write much longer numbers; infinity is above it too
 _ENUMS = frozenset("Enum StrEnum IntEnum".split())
 
 
@@ -66,7 +67,8 @@ class SchemaReader:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
             return self._union([node.left, node.right], above)
         if isinstance(node, ast.Subscript):
-            return self._generic(_last_name(node.value), _items(node.slice), above)
+            name, items = _last_name(node.value), _items(node.slice)
+            return self._generic(name, items, above) if items else {"type": "array"}  # tuple[()]
         name = _last_name(node)
         if name in self._classes and name not in above:
             return self._class(self._classes[name], above | {name})
@@ -75,12 +77,12 @@ class SchemaReader:
     def _quoted(self, text: str, above: set[str]) -> dict[str, Any]:
         try:
             return self._schema(ast.parse(text, mode="eval").body, above)
-        except SyntaxError:
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
             return {}
 
     def _generic(self, name: str, items: list[ast.expr], above: set[str]) -> dict[str, Any]:
         if name == "Literal":
-            return {"enum": [i.value for i in items if isinstance(i, ast.Constant)]}
+            return {"enum": _constants(items)}
         if name == "Optional":
             return self._union([*items, ast.Constant(None)], above)
         if name == "Union":
@@ -110,7 +112,7 @@ class SchemaReader:
             values = [s.value for s in node.body if isinstance(s, ast.Assign)]
             return {
                 "title": node.name,
-                "enum": [v.value for v in values if isinstance(v, ast.Constant)],
+                "enum": _constants(values),
             }
         fields: list[tuple[str, ast.expr | None, ast.expr | None]] = [
             (s.target.id, s.annotation, s.value)
@@ -125,10 +127,19 @@ class SchemaReader:
         properties = {}
         for name, annotation, default in fields:
             properties[name] = self._schema(annotation, above)
-            if isinstance(default, ast.Constant) and default.value is not ...:
-                properties[name]["default"] = default.value
+            for constant in _constants([default]):
+                properties[name]["default"] = constant
         required = [name for name, _, default in fields if default is None]
         return {"type": "object", "properties": properties, "required": required}
+
+
+def _constants(nodes: Sequence[ast.expr | None]) -> list[Any]:
+    """Return the values of those literals that JSON has."""
+    found = [n.value for n in nodes if isinstance(n, ast.Constant)]
+    return [
+        v for v in found
+        if v is None or isinstance(v, str) or (isinstance(v, (int, float)) and abs(v) < _LARGEST)
+    ]  # fmt: skip
 
 
 def _last_name(node: ast.expr | None) -> str:

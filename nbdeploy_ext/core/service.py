@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from .dataflow import Dataflow, read_dataflow
+from .errors import KernelUnavailable
 from .interface import Endpoint, find_endpoints
 from .kernels import KernelEnvironment, kernel_executable, probe_kernel
 from .pins import named, plan_pins
@@ -43,6 +45,8 @@ class ServiceSpec:
     unknown_values: tuple[str, ...] = ()
     listed: tuple[str, ...] | None = None
     """What the engineer's own requirements file lists, where `nbdeploy.toml` names one."""
+    kernel_fault: KernelUnavailable | None = None
+    """Why the notebook's kernel can't be asked: `kernel` is this interpreter then."""
     diagnostics: tuple[Diagnostic, ...] = ()
 
     @property
@@ -101,11 +105,11 @@ def plan_service(notebook: Notebook, config: Config, name: str | None = None) ->
     Raises `ConfigInvalid` where the engineer's requirements file can't be read.
 
     `name` wins over the engineer's file, that over the notebook's own choice, that over the
-    file name. Raises `KernelUnavailable`.
+    file name.
     """
     dataflow = read_dataflow(notebook)
     chosen = config.endpoints or notebook.choices.get("endpoints") or None
-    kernel = probe_kernel(kernel_executable(notebook.kernel))
+    kernel, kernel_fault = _kernel(notebook)
     marked = [flow for flow in dataflow.flows if flow.cell.role is not None]
     sources = find_sources(notebook.folder, marked, config.image.include)
     values, unknown_values = find_values(notebook, dataflow, ValueStore())
@@ -123,6 +127,7 @@ def plan_service(notebook: Notebook, config: Config, name: str | None = None) ->
         values=values,
         unknown_values=unknown_values,
         listed=_listed(notebook, config, kernel),
+        kernel_fault=kernel_fault,
         slices={flow.cell.cell_id: dataflow.slice(flow.cell.cell_id) for flow in marked},
     )
 
@@ -131,6 +136,14 @@ def service_name(notebook: Notebook, config: Config, name: str | None) -> str:
     """Return the deployment's name: lower case letters, digits and dashes, 63 at most."""
     chosen = name or config.name or notebook.choices.get("name") or notebook.stem
     return re.sub(r"[^a-z0-9]+", "-", str(chosen).lower()).strip("-")[:63] or "notebook"
+
+
+def _kernel(notebook: Notebook) -> tuple[KernelEnvironment, KernelUnavailable | None]:
+    """Ask the notebook's kernel, or this interpreter where that one can't be asked."""
+    try:
+        return probe_kernel(kernel_executable(notebook.kernel)), None
+    except KernelUnavailable as fault:
+        return probe_kernel(sys.executable), fault
 
 
 def _listed(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from nbdeploy_ext.core.errors import NotebookUnreadable
 from nbdeploy_ext.core.pipeline import analyse
 
 NASTY = [
@@ -65,3 +66,68 @@ def test_check_always_answers(seed: int, tmp_path: Path) -> None:
         assert {d["cell"] for d in answer["diagnostics"]} <= {c["id"] for c in content["cells"]} | {
             None
         }
+
+
+def code(source: Any = "x = 1", **more: Any) -> dict[str, Any]:
+    tags = {"tags": ["production"]}
+    return {"cell_type": "code", "id": "a", "metadata": tags, "source": source} | more
+
+
+def document(*cells: Any, **more: Any) -> dict[str, Any]:
+    return {"cells": list(cells), "metadata": {}, "nbformat": 4, "nbformat_minor": 5} | more
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        document(), document(code(), metadata=None), document(code(), metadata=[1]),
+        document(code(), metadata={"kernelspec": None, "language_info": "python"}),
+        document(code(), metadata={"kernelspec": {"name": 3, "language": 4}}),
+        document(code(), metadata={"kernelspec": {"name": "../x y"}}),
+        document(code("x <- 1"), metadata={"kernelspec": {"name": "ir", "language": "R"}}),
+        document(code(), code("y = x"), code("z = y", id=5), code(id="cell-1"), code(id="cell-1")),
+        document(code(metadata=None, outputs=None)), document(code(metadata=[], outputs={})),
+        document(code(None)), document(code(["x = 1\n", None, 3])), document(code({"a": 1})),
+        document(code(execution_count="3"), code(execution_count=[1], id="b")),
+        document(code(outputs=["x", None, {"data": [1]}, {"text": {}, "traceback": 5}])),
+        document(code(metadata={"tags": [["production"], None, "production"]})),
+        document(code("def f(x): return x"), metadata={
+            "nbdeploy": {"name": [1], "endpoints": [["f"], None], "values": [["x"], 3]}
+        }),
+        document(code("def f(a=1e999, b=b'', c=1j, d=...): pass")),
+        document(code(f"def f(a={'9' * 4000}): pass")),
+        document(code("def f(a: tuple[()], b: 'List[', c: '\\0', d: 'Literal[1j, 2]') -> 3: pass")),
+        document(code("open('a\\0b'); open('x' * 5000); open('a/' * 3000)\nimport os, é.ü\n"
+                      "os.environ['\\0']\nfrom .. import y\nfrom .a.b import c")),
+        {"nbformat": 3, "worksheets": [
+            {"cells": [{"cell_type": "code", "input": "print 1", "outputs": []}]}]},
+        {"cells": [code()], "nbformat": 4},
+    ],
+)  # fmt: skip
+def test_check_answers_whatever_stands_in_the_file(content: Any, tmp_path: Path) -> None:
+    path = tmp_path / "n.ipynb"
+    path.write_text(json.dumps(content), encoding="utf-8-sig")
+    answer = analyse(path).as_json()
+    assert json.loads(json.dumps(answer, allow_nan=False)) == answer
+    ids = [cell["id"] for cell in answer["cells"]]
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"null", b"[]", b"hello", b"\xff\xfe{}", b"[" * 100_000, b"{}",
+     b'{"nbformat": 4, "cells": [null]}', b'{"nbformat": 4, "cells": [], "x": 1' + b"9" * 5000],
+)  # fmt: skip
+def test_what_is_no_notebook_is_said_to_be_none(data: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "n.ipynb"
+    path.write_bytes(data)
+    with pytest.raises(NotebookUnreadable):
+        analyse(path)
+
+
+def test_a_kernel_that_is_not_here_is_a_problem_of_the_notebook(tmp_path: Path) -> None:
+    content = document(code("def f(x: int) -> int: return x"))
+    content["metadata"] = {"kernelspec": {"name": "conda-env-mine", "language": "python"}}
+    answer = analyse(tmp_path / "n.ipynb", content=content).as_json()
+    assert [d["code"] for d in answer["diagnostics"]] == ["NBD106"]
+    assert answer["slices"] == {"a": []}
