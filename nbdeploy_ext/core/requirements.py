@@ -31,6 +31,7 @@ RUNTIME = (
     "pydantic>=2.7",
     "orjson>=3.10",
     "prometheus-client>=0.20",
+    "click>=8.1",  # uvicorn brings it; the bar of a batch is its
 )
 ALERTS = ("apprise>=1.8",)
 TOOLS = ("pytest>=8", "httpx>=0.27")

@@ -1,4 +1,4 @@
-"""`python -m nbdeploy_runtime`: serve a notebook, run its tests, or try its imports."""
+"""`python -m nbdeploy_runtime`: serve a notebook, run it over a table, or run its tests."""
 
 from __future__ import annotations
 
@@ -30,8 +30,13 @@ def main() -> int:
     serving.add_argument("--port", type=int)
     commands.add_parser("test", help="run the test cells")
     commands.add_parser("imports", help="import what the shipped cells import")
-    arguments = parser.parse_args(given)
+    commands.add_parser("batch", help="run an endpoint over a table")
     folder = Path(os.environ.get("NBDEPLOY_APP", ".")).resolve()
+    if given[0] == "batch":
+        from .batch.command import run_batch  # noqa: PLC0415  (services never read tables)
+
+        return run_batch(folder, given[1:])
+    arguments = parser.parse_args(given)
     if arguments.command == "test":
         from .gate import run_gate  # noqa: PLC0415  (the deployed image has no pytest)
 

@@ -1,0 +1,1 @@
+"""Runs an endpoint over a table, in bounded memory, so that a stopped run goes on."""

@@ -1,0 +1,298 @@
+"""Tables read as a stream of chunks: CSV, JSON lines, Parquet."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import itertools
+import json
+import zlib
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol
+
+from .chunk import Chunk, Unreadable
+from .faults import BatchRefused, WrongUsage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TypeAlias
+
+    from .places import Place
+
+Kind: TypeAlias = "Literal['csv', 'jsonl', 'parquet']"
+KINDS: tuple[Kind, ...] = ("csv", "parquet", "jsonl")
+_ENDINGS: dict[str, Kind] = {
+    ".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".pq": "parquet",
+}  # fmt: skip
+LONGEST_CELL = 2**24
+_LOOK_AHEAD = 100
+_ROW_GROUP_READ = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """What a table's file is; only text comes gzipped."""
+
+    kind: Kind
+    zipped: bool = False
+
+
+def format_of(place: Place, said: Kind | None) -> Format:
+    """Return the format by the name's ending, or the one `said` where that tells nothing."""
+    name = place.name.lower()
+    zipped = name.endswith(".gz")
+    bare = name.removesuffix(".gz")
+    kind = next((k for ending, k in _ENDINGS.items() if bare.endswith(ending)), said)
+    if kind is None:
+        raise WrongUsage(f"What is {place.name}? Say --format csv|parquet|jsonl.")
+    if kind == "parquet" and zipped:
+        raise WrongUsage(f"{place.name}: Parquet is compressed inside; take the .gz away.")
+    return Format(kind, zipped)
+
+
+class Source(Protocol):
+    """A table that is read from its first row to its last."""
+
+    kind: Kind
+
+    @property
+    def columns(self) -> list[str]:
+        """Return the names of the columns, as far as they are known before the last row."""
+        ...
+
+    def read(self, rows: int) -> Chunk | None:
+        """Return the next rows, at most so many; None behind the last."""
+        ...
+
+    def skip(self, rows: int) -> None:
+        """Go on behind that many rows, as if they had been read."""
+        ...
+
+    def share(self) -> float:
+        """Return which part of the table is read, from 0 to 1; 0 where nobody knows."""
+        ...
+
+    def close(self) -> None:
+        """Close the file."""
+        ...
+
+
+def open_source(place: Place, said: Kind | None) -> Source:
+    """Open a table; `WrongUsage` where it can't be read as what it should be."""
+    found = format_of(place, said)
+    if found.kind == "parquet":
+        return ParquetSource(place)
+    return CsvSource(place, found) if found.kind == "csv" else JsonLinesSource(place, found)
+
+
+class _TextSource:
+    """Lines of UTF-8 text, gzipped or not; progress is counted in bytes of the file."""
+
+    def __init__(self, place: Place, found: Format) -> None:
+        self._raw: BinaryIO = place.open()
+        self._size = place.size()
+        unzipped: Any = gzip.GzipFile(fileobj=self._raw) if found.zipped else self._raw
+        self._lines = io.TextIOWrapper(unzipped, encoding="utf-8-sig", newline="")
+        self._number = 0
+        self._stream = self._rows()
+
+    def share(self) -> float:
+        """Return the part of the bytes that is read."""
+        return min(1.0, self._raw.tell() / self._size) if self._size else 0.0
+
+    def close(self) -> None:
+        """Close the file."""
+        self._lines.close()
+        self._raw.close()
+
+    def skip(self, rows: int) -> None:
+        """Read the rows away."""
+        passed = sum(1 for _ in itertools.islice(self._stream, rows))
+        if passed < rows:
+            raise BatchRefused(f"The input has only {passed} rows; --restart begins anew.")
+        self._number += rows
+
+    def read(self, rows: int) -> Chunk | None:
+        """Return the next rows."""
+        found = list(itertools.islice(self._stream, rows))
+        first = self._number + 1
+        self._number += len(found)
+        return Chunk(first, found) if found else None
+
+    def _rows(self) -> Iterator[dict[str, Any] | Unreadable]:
+        try:
+            yield from self._parsed()
+        except UnicodeDecodeError as fault:
+            where = f"behind row {self._number}"
+            raise BatchRefused(f"The input is not UTF-8 text ({fault.reason}) {where}.") from None
+        except (EOFError, gzip.BadGzipFile, zlib.error) as fault:
+            raise BatchRefused(f"The input breaks off behind row {self._number}: {fault}") from None
+
+    def _parsed(self) -> Iterator[dict[str, Any] | Unreadable]:
+        raise NotImplementedError
+
+
+class CsvSource(_TextSource):
+    """RFC 4180, with a header; rows are text. Empty lines don't count."""
+
+    kind: Kind = "csv"
+
+    def __init__(self, place: Place, found: Format) -> None:
+        """Read the header."""
+        super().__init__(place, found)
+        csv.field_size_limit(LONGEST_CELL)
+        self._reader = csv.reader(self._lines, strict=True)
+        try:
+            self.columns = next((row for row in self._reader if row), [])
+        except (UnicodeDecodeError, csv.Error, EOFError, gzip.BadGzipFile) as fault:
+            raise WrongUsage(f"{place.name} is no CSV: {type(fault).__name__}.") from None
+        twice = {name for name in self.columns if self.columns.count(name) > 1}
+        if twice:
+            raise WrongUsage(f"{place.name} has several columns {', '.join(sorted(twice))}.")
+
+    def _parsed(self) -> Iterator[dict[str, Any] | Unreadable]:
+        names, width = self.columns, len(self.columns)
+        while True:
+            try:
+                row = next(self._reader, None)
+            except csv.Error as fault:  # the reader goes on with the next line
+                yield Unreadable(f"The row is no CSV: {fault}")
+                continue
+            if row is None:
+                return
+            if len(row) == width:
+                yield dict(zip(names, row, strict=True))
+            elif row:
+                yield Unreadable(f"The row has {len(row)} cells, the header {width}")
+
+
+class JsonLinesSource(_TextSource):
+    """One JSON object a line; empty lines don't count."""
+
+    kind: Kind = "jsonl"
+
+    def __init__(self, place: Place, found: Format) -> None:
+        """Open the file."""
+        super().__init__(place, found)
+        # Only a newline ends a line: JSON text may hold what Python counts as one
+        self._lines.reconfigure(newline="\n")
+        self._ahead: deque[dict[str, Any] | Unreadable] = deque()
+        self._objects = self._read_objects()
+
+    @property
+    def columns(self) -> list[str]:
+        """Return the keys of the first rows."""
+        if not self._ahead:
+            self._ahead.extend(itertools.islice(self._objects, _LOOK_AHEAD))
+        rows = (row for row in self._ahead if isinstance(row, dict))
+        return list(dict.fromkeys(key for row in rows for key in row))
+
+    def _parsed(self) -> Iterator[dict[str, Any] | Unreadable]:
+        while self._ahead:
+            yield self._ahead.popleft()
+        yield from self._objects
+
+    def _read_objects(self) -> Iterator[dict[str, Any] | Unreadable]:
+        for line in self._lines:
+            if not line.isspace():
+                yield _object(line)
+
+
+def _object(line: str) -> dict[str, Any] | Unreadable:
+    try:
+        found = json.loads(line)
+    except ValueError as fault:
+        said = fault.msg if isinstance(fault, json.JSONDecodeError) else "no number"
+        return Unreadable(f"The line is not JSON: {said}")
+    except RecursionError:
+        return Unreadable("The line is not JSON that can be read: it is too deep")
+    return found if isinstance(found, dict) else Unreadable("The line is no JSON object")
+
+
+class ParquetSource:
+    """Record batches through pyarrow, a few thousand rows in memory whatever the row groups are."""
+
+    kind: Kind = "parquet"
+
+    def __init__(self, place: Place) -> None:
+        """Read the footer."""
+        arrow = import_pyarrow()
+        parquet = arrow.parquet
+        self._raw = place.open()
+        self._arrow = arrow
+        try:
+            # A buffer: without one, a whole row group is read at once
+            self._file = parquet.ParquetFile(self._raw, buffer_size=2**20, pre_buffer=False)
+        except arrow.ArrowInvalid as fault:
+            raise WrongUsage(f"{place.name} is no Parquet file.") from fault
+        self.schema = self._file.schema_arrow
+        self.columns = list(self.schema.names)
+        self._total = self._file.metadata.num_rows
+        self._number = 0
+        self._batches = self._file.iter_batches(_ROW_GROUP_READ)
+        self._rest: Any = None
+
+    def read(self, rows: int) -> Chunk | None:
+        """Return the next rows, as values and as Arrow has them."""
+        table = self._take(rows)
+        if not table.num_rows:
+            return None
+        first = self._number + 1
+        self._number += table.num_rows
+        return Chunk(first, table.to_pylist(), table)
+
+    def skip(self, rows: int) -> None:
+        """Leave whole row groups out, and read away what is left."""
+        left = rows
+        groups = self._file.metadata.num_row_groups
+        group = 0
+        while group < groups and left >= self._file.metadata.row_group(group).num_rows:
+            left -= self._file.metadata.row_group(group).num_rows
+            group += 1
+        self._batches = self._file.iter_batches(
+            _ROW_GROUP_READ, row_groups=list(range(group, groups))
+        )
+        while left:
+            passed = self._take(min(left, _ROW_GROUP_READ)).num_rows
+            if not passed:
+                raise BatchRefused("The input has fewer rows than before; --restart begins anew.")
+            left -= passed
+        self._number = rows
+
+    def share(self) -> float:
+        """Return the part of the rows that is read."""
+        return self._number / self._total if self._total else 1.0
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        self._raw.close()
+
+    def _take(self, rows: int) -> Any:
+        taken: list[Any] = []
+        missing = rows
+        while missing:
+            if self._rest is None or not self._rest.num_rows:
+                self._rest = next(self._batches, None)
+                if self._rest is None:
+                    break
+            part = self._rest.slice(0, missing)
+            self._rest = self._rest.slice(part.num_rows)
+            taken.append(part)
+            missing -= part.num_rows
+        return self._arrow.Table.from_batches(taken, self.schema)
+
+
+def import_pyarrow() -> Any:
+    """Return pyarrow; `WrongUsage` says how an image gets it."""
+    try:
+        import pyarrow as pa  # noqa: PLC0415  (only images that ask for it have it)
+        import pyarrow.parquet  # noqa: PLC0415
+    except ImportError as fault:
+        raise WrongUsage(
+            "Parquet needs pyarrow, and the image has none. Add `%pip install pyarrow` to a "
+            "production cell, or pyarrow to [image] requirements, and deploy again."
+        ) from fault
+    return pa

@@ -1,0 +1,97 @@
+"""Chunks through an endpoint, in this process or in several, in their order."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections import deque
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from .faults import BatchRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from concurrent.futures import Future
+
+    from .caller import Caller
+    from .chunk import Chunk, Outcome
+
+    Done = tuple[Chunk, Outcome, float]
+
+_AHEAD = 2
+"""Chunks that wait for each process, so that none is idle and memory stays bounded."""
+_CALLER: list[Caller] = []
+
+
+def run_chunks(caller: Caller, chunks: Iterable[Chunk], workers: int) -> Iterator[Done]:
+    """Yield each chunk with its outcome and the seconds that it took, in the chunks' order.
+
+    With several `workers` they are forked from this process, which has loaded the notebook.
+    """
+    if workers == 1:
+        for chunk in chunks:
+            yield chunk, *_timed(caller, chunk)
+        return
+    with _pool(caller, workers) as pool:
+        waiting: deque[tuple[Chunk, Future[tuple[Outcome, float]]]] = deque()
+        for chunk in chunks:
+            waiting.append((chunk, pool.submit(_in_worker, chunk)))
+            if len(waiting) >= workers * _AHEAD:
+                yield _next(waiting)
+        while waiting:
+            yield _next(waiting)
+
+
+@contextmanager
+def _pool(caller: Caller, workers: int) -> Iterator[ProcessPoolExecutor]:
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _begin, (caller,))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        # One may be inside a function that takes hours
+        for child in multiprocessing.active_children():
+            child.kill()
+
+
+def _next(waiting: deque[tuple[Chunk, Future[tuple[Outcome, float]]]]) -> Done:
+    chunk, future = waiting.popleft()
+    try:
+        return chunk, *future.result()
+    except BrokenProcessPool:
+        raise BatchRefused(
+            f"A worker process was ended from outside, behind row {chunk.first - 1}: out of "
+            "memory, perhaps. The same command goes on from there; try fewer --workers."
+        ) from None
+
+
+def _begin(caller: Caller) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process says what happens
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    # A loop can't be shared with the process that this one was forked from
+    caller.use(asyncio.new_event_loop())
+    _CALLER.append(caller)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _in_worker(chunk: Chunk) -> tuple[Outcome, float]:
+    return _timed(_CALLER[0], chunk)
+
+
+def _timed(caller: Caller, chunk: Chunk) -> tuple[Outcome, float]:
+    begun = time.perf_counter()
+    return caller.run(chunk), time.perf_counter() - begun
