@@ -265,10 +265,6 @@ def _settings(spec: ServiceSpec) -> Iterator[Diagnostic]:
                 place.line, place.column, Fix(f"Set {place.name} under [env] in nbdeploy.toml"),
             )  # fmt: skip
     yield from _batchable(spec)
-    if config.service.workers > 1:
-        yield Diagnostic("NBD601", "service.workers: one worker process serves for now.")
-    if config.calls.store != "memory":
-        yield Diagnostic("NBD601", "calls.store: calls are kept in memory for now.")
 
 
 def _batchable(spec: ServiceSpec) -> Iterator[Diagnostic]:

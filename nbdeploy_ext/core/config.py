@@ -6,7 +6,14 @@ import re
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
 from .errors import ConfigInvalid
 
@@ -84,8 +91,16 @@ class CallsSection(_Section):
     """`[calls]`: what is kept of calls, and where."""
 
     keep: int = Field(default=10_000, ge=0)
-    store: str | SecretRef = "memory"
+    store: str | SecretRef = "sqlite"
     inputs: bool = True
+
+    @field_validator("store")
+    @classmethod
+    def _is_known(cls, value: str | SecretRef) -> str | SecretRef:
+        if isinstance(value, str) and value not in {"memory", "sqlite"}:
+            # A database's URL holds a password, and this file is no place for one
+            raise ValueError('is "memory", "sqlite", or a PostgreSQL URL as { secret = "NAME" }')
+        return value
 
 
 class MonitorsSection(_Section):

@@ -41,7 +41,6 @@ CODES: dict[str, tuple[Severity, str]] = {
     "NBD504": ("error", "value that the kernel does not have"),
     "NBD505": ("error", "value that is neither saved nor in a running kernel"),
     "NBD506": ("error", "value that no unmarked cell defines"),
-    "NBD601": ("warning", "setting of nbdeploy.toml that is not in force yet"),
     "NBD602": ("error", "batchable endpoint that is none"),
 }
 """Every code with its severity and what it stands for; the reference page has cause and fix."""

@@ -24,7 +24,7 @@ from .config import SecretRef
 from .dockerfile import DOCKERIGNORE, render_dockerfile
 from .errors import DeployRefused
 from .header import render_header
-from .requirements import image_platform, lock_requirements
+from .requirements import image_platform, lock_requirements, runtime_requirements
 from .values import ValueStore
 from .wheel_files import NoWheel
 from .wheels import make_wheel
@@ -56,7 +56,7 @@ def make_bundle(spec: ServiceSpec, progress: Progress) -> Bundle:
         [*spec.pins, *_serializer(spec)],
         spec.kernel,
         config.image,
-        alerts=bool(config.alerts.channels),
+        runtime=runtime_requirements(config),
         wheels=_wheels(spec, progress),
     )
     manifest = make_manifest(spec)
@@ -193,6 +193,7 @@ def _labels(spec: ServiceSpec, manifest: Manifest) -> dict[str, str]:
         "cpus": service.cpus,
         "secrets": list(manifest.secret_names()),
         "publish": spec.config.target.docker.publish,
+        "state": spec.config.calls.store == "sqlite",
     }
     labels = {
         "org.opencontainers.image.title": spec.name,

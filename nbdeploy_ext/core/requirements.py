@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 import platformdirs
 import uv
 
+from .config import SecretRef
 from .errors import RequirementsUnresolvable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .config import ImageSection
+    from .config import Config, ImageSection
     from .kernels import KernelEnvironment
 
 RUNTIME = (
@@ -34,6 +35,7 @@ RUNTIME = (
     "click>=8.1",  # uvicorn brings it; the bar of a batch is its
 )
 ALERTS = ("apprise>=1.8",)
+POSTGRES = ("psycopg[binary]>=3.1",)
 TOOLS = ("pytest>=8", "httpx>=0.27")
 PLATFORMS = {
     "x86_64": "linux/amd64",
@@ -117,10 +119,10 @@ def lock_requirements(
     kernel: KernelEnvironment,
     image: ImageSection,
     *,
-    alerts: bool,
+    runtime: Sequence[str] = RUNTIME,
     wheels: Sequence[Wheel] = (),
 ) -> Lock:
-    """Resolve pins and the runtime's own needs to exact versions with hashes.
+    """Resolve pins and what the runtime needs to exact versions with hashes.
 
     What the kernel has installed is preferred for everything else too, so that the image is the
     kernel's environment as far as possible; the same input is answered from a cache.
@@ -130,7 +132,7 @@ def lock_requirements(
     known = {n: v for n, v in kernel.versions.items() if n not in kernel.local and "+" not in v}
     constraints = "".join(f"{n}=={v}\n" for n, v in sorted(known.items()))
     files = [f"{wheel.distribution} @ {wheel.path.as_uri()}" for wheel in wheels]
-    wanted = [*pins, *files, *RUNTIME, *(ALERTS if alerts else ())]
+    wanted = [*pins, *files, *runtime]
     resolved = _compile(wanted, (constraints, ""), kernel.minor, platform, image)
     text = _WHEEL_LINES.sub("", resolved)
     tools = _compile(TOOLS, (_without_hashes(text),), kernel.minor, platform, image)
@@ -142,6 +144,13 @@ def lock_requirements(
         python_executable=kernel.executable,
         wheels=tuple(wheels),
     )
+
+
+def runtime_requirements(config: Config) -> tuple[str, ...]:
+    """Return what the runtime needs for what the engineer's file asks of it."""
+    alerts = ALERTS if config.alerts.channels else ()
+    database = POSTGRES if isinstance(config.calls.store, SecretRef) else ()
+    return (*RUNTIME, *alerts, *database)
 
 
 def image_platform(image: ImageSection) -> str:

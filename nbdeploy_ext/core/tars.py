@@ -31,6 +31,13 @@ def pack_folder(folder: Path, prefix: str, tar: Path) -> None:
                 archive.addfile(_plain(entry))
 
 
+def pack_owned_folder(path: str, user: int, group: int) -> bytes:
+    """Return a tar of one empty folder that only its owner may enter."""
+    entry = _folder(path)
+    entry.uid, entry.gid, entry.mode = user, group, 0o700
+    return entry.tobuf(tarfile.GNU_FORMAT) + b"\0" * (2 * _BLOCK)
+
+
 def pack_files(files: Mapping[str, bytes]) -> bytes:
     """Return a tar of files by path; every folder on the way stands in it once."""
     packed = io.BytesIO()

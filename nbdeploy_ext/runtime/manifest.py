@@ -74,7 +74,7 @@ class CallSettings:
     """What is kept of calls: at most `keep` of them, inputs only where `inputs`."""
 
     keep: int = 10_000
-    store: Setting = "memory"
+    store: Setting = "sqlite"
     inputs: bool = True
 
 

@@ -54,7 +54,7 @@ def _file_store(state: str | None, keep: int) -> Store:
     from .sqlite_store import SqliteStore  # noqa: PLC0415  (a Python may lack SQLite)
 
     if state:
-        Path(state).mkdir(parents=True, exist_ok=True)
+        Path(state).mkdir(mode=0o700, parents=True, exist_ok=True)
         return SqliteStore(Path(state) / _FILE, keep, _LARGEST)
     folder = tempfile.TemporaryDirectory(prefix="nbdeploy-")
     # Temporary folders of containers are memory, and small

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import docker
@@ -156,3 +157,8 @@ class Engine:
         """Make an empty volume; one that is there is fine."""
         with engine_errors("create a volume"):
             self._client.volumes.create(name, labels={label: ""})
+
+    def remove_volume(self, name: str) -> None:
+        """Remove a volume and what is in it; one that is not there is fine."""
+        with engine_errors("remove a volume"), suppress(NotFound):
+            self._client.volumes.get(name).remove()

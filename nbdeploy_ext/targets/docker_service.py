@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.dockerfile import USER
 from ..core.errors import StartFailed
+from ..core.tars import pack_owned_folder
 from .gate_events import follow_start
 
 if TYPE_CHECKING:
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
 
 NAME, ROLE, VERSION = "org.nbdeploy.name", "org.nbdeploy.container", "org.nbdeploy.version"
 NOTEBOOK, PUBLISH = "org.nbdeploy.notebook.path", "org.nbdeploy.publish"
+STATE = "org.nbdeploy.state"
 BASE = "org.opencontainers.image.base.name"
 _MEMORY = 2**30
 _WAIT = 0.1
 _STOP_WITHIN = 12
+_STATE, _CALLS = "/state", "calls"
 _SLEEP = ["-c", "import signal; signal.pause()"]
 
 
@@ -81,15 +84,20 @@ class DockerService:
         Nothing stays behind when it fails. Raises `StartFailed`, `PortInUse`.
         """
         anchor, is_new = self._anchor(launch)
+        has_volume = not launch.run.get("state") or self._engine.has_volume(self._volume)
         container = None
         try:
             anchor.start()
+            if not has_volume:
+                self._engine.create_volume(self._volume, STATE)
             container = self._create(launch, anchor)
             self._start(container, launch, progress)
             container.keep(running=True)
         except BaseException:
             for made in filter(None, (container, anchor if is_new else None)):
                 made.remove()
+            if not has_volume:
+                self._engine.remove_volume(self._volume)
             raise
         return container
 
@@ -106,13 +114,14 @@ class DockerService:
                 container.remove()
 
     def remove(self) -> None:
-        """End and remove everything."""
+        """End and remove everything, the call log too."""
         for container in self.versions():
             container.keep(running=False)
             container.stop(_STOP_WITHIN)
             container.remove()
         for container in self.containers():
             container.remove()
+        self._engine.remove_volume(self._volume)
 
     def _anchor(self, launch: Launch) -> tuple[Container, bool]:
         """Return the anchor with the port that the launch asks for, and whether it is new."""
@@ -138,14 +147,26 @@ class DockerService:
         cpus = launch.run.get("cpus")
         threads = {"OMP_NUM_THREADS": str(max(1, int(cpus)))} if cpus else {}
         version = str(launch.number)
-        return self._engine.create(
+        volumes = {self._volume: {"bind": _STATE, "mode": "rw"}} if launch.run.get("state") else {}
+        container = self._engine.create(
             launch.image, ["serve"], network_mode=f"container:{anchor.container_id}",
             name=f"nbdeploy-{self._name}-v{version}-{tokens.token_hex(2)}",
-            environment={**threads, **launch.secrets, "NBDEPLOY_VERSION": version},
+            environment={**threads, **launch.secrets, "NBDEPLOY_VERSION": version,
+                         "NBDEPLOY_STATE": f"{_STATE}/{_CALLS}"},
             labels={NAME: self._name, ROLE: "service", VERSION: version,
                     NOTEBOOK: launch.notebook},
-            **locked_down(launch.run),
+            volumes=volumes, **locked_down(launch.run),
         )  # fmt: skip
+        if volumes:
+            # A new volume is root's; the service is not root
+            user, group = map(int, USER.split(":"))
+            container.put(_STATE, pack_owned_folder(_CALLS, user, group))
+        return container
+
+    @property
+    def _volume(self) -> str:
+        """Return the name of the volume that outlives versions: it holds the call log."""
+        return f"nbdeploy-{self._name}-state"
 
     @staticmethod
     def _start(container: Container, launch: Launch, progress: Progress) -> None:

@@ -24,7 +24,7 @@ from ..core.errors import DeploymentNotFound
 from ..core.image import Image
 from ..core.packages import install_constrained
 from ..core.read_ahead import read_ahead
-from ..core.requirements import ALERTS, RUNTIME, TOOLS
+from ..core.requirements import TOOLS, runtime_requirements
 from .deployment_lock import hold_deployment
 from .gate_events import follow_gate, follow_start
 from .local_process import LocalProcess, follow_log, reap, spawn
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 _WAIT = 0.1
 _UNUSED_AFTER = 3600.0
+_SOMETIMES = ("apprise", "psycopg")
 # Behind the environment's own packages, which the notebook was written with
 _START = (
     "import runpy, sys; sys.path.append(sys.argv.pop(1)); "
@@ -160,13 +161,14 @@ class ProcessTarget:
             return self._switch(name, self._read(name), chosen.version, secrets, progress)
 
     def stop(self, name: str) -> None:
-        """End the process; its versions stay."""
+        """End the process and remove its call log; its versions stay."""
         self.deployment(name)
         state = self._read(name)
         process = _process(state)
         if process is not None:
             process.end()
         self._write(name, {**state, "process": None})
+        shutil.rmtree(self._calls(name), ignore_errors=True)
 
     def logs(self, name: str, *, follow: bool = False, tail: int = 200) -> Iterator[str]:
         """Yield the log file's lines."""
@@ -229,7 +231,11 @@ class ProcessTarget:
             alive = old is not None and old.alive()
             port = state["port"] if alive else held.enter_context(hold_port(state.get("port")))
             command = _command(place, "serve", "--host", HOST, "--port", str(port))
-            environment = {**_environment(place, secrets), "NBDEPLOY_VERSION": str(number)}
+            environment = {
+                **_environment(place, secrets),
+                "NBDEPLOY_VERSION": str(number),
+                "NBDEPLOY_STATE": str(self._calls(name)),
+            }
             self._root.mkdir(parents=True, exist_ok=True)
             process, begin = spawn(command, place, environment, log)
             try:
@@ -250,10 +256,12 @@ class ProcessTarget:
     def _packages(self, bundle: Bundle, progress: Progress) -> Path:
         """Install what the kernel's environment lacks to serve, behind its own packages."""
         lock = bundle.lock
-        names = [*RUNTIME, *TOOLS, *(ALERTS if bundle.config.alerts.channels else ())]
+        names = [*runtime_requirements(bundle.config), *TOOLS]
         parts = (lock.text, lock.tools_text, lock.python_executable, *names)
         folder = self._cache / hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
-        probe = f"{_PROBE}, apprise" if bundle.config.alerts.channels else _PROBE
+        probe = _PROBE + "".join(
+            f", {module}" for module in _SOMETIMES if any(n.startswith(module) for n in names)
+        )
         command = [lock.python_executable, "-c", probe]
         if (
             not folder.exists()
@@ -266,6 +274,9 @@ class ProcessTarget:
                 with suppress(OSError):  # another deploy was quicker
                     installed.rename(folder)
         return folder
+
+    def _calls(self, name: str) -> Path:
+        return self._root / "calls" / name
 
     def _images(self) -> Path:
         return self._root / "images"
