@@ -27,3 +27,11 @@ def test_sizes_and_durations_are_read_as_bytes_and_seconds() -> None:
 def test_a_fault_names_its_line(text: str, line: int) -> None:
     with pytest.raises(ConfigInvalid, match=f"line {line}"):
         parse_config(text)
+
+
+def test_a_databases_url_is_a_secret_and_its_value_is_not_told() -> None:
+    config = parse_config('[calls]\nstore = { secret = "CALLS_URL" }\n')
+    assert config.calls.store == SecretRef(secret="CALLS_URL")
+    with pytest.raises(ConfigInvalid, match=r"line 2: calls\.store .* PostgreSQL URL") as refused:
+        parse_config('[calls]\nstore = "postgresql://me:s3cret@there/calls"\n')
+    assert "s3cret" not in str(refused.value) + str(refused.value.details)
