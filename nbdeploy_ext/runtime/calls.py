@@ -19,8 +19,13 @@ BYTES = 64 * 2**20
 """Raw inputs and outputs over this many bytes push the oldest calls out."""
 WAITING = 10_000
 """As many calls wait for a store that is slow or down; older ones are dropped."""
-_BATCH = 500
+_BATCH = 100
+_SMALL = 4096
+"""Calls of fewer bytes are taken without looking at how many bytes wait."""
+_AT_ONCE = 1000
 _PAUSE = 0.05
+_BREATH = 0.02
+"""Seconds between two writes: a long one would hold up the calls that are answered meanwhile."""
 _LONGEST_PAUSE = 30.0
 _AGREE_WITHIN = 1.0
 
@@ -62,6 +67,8 @@ class Store(Protocol):
 
     is_instant: bool
     """Whether writing takes no time and never fails."""
+    keep: int
+    """How many calls it keeps."""
 
     def write(self, calls: Sequence[Kept]) -> None:
         """Keep calls, on one thread; raises `StoreFailed`, and may be asked again then."""
@@ -87,6 +94,10 @@ class CallLog:
     ) -> None:
         """Keep calls in `store`, without what callers sent unless `inputs`."""
         self._store = store
+        self._fresh: deque[Call] = deque()
+        self._most = _AT_ONCE if store.is_instant else max(1, min(WAITING, store.keep))
+        self._awake = False
+        self._asked = False
         self._numbers = numbers
         self._version = version
         self._inputs = inputs
@@ -99,19 +110,33 @@ class CallLog:
 
     def add(self, call: Call) -> None:
         """Book one call; never waits, never raises."""
-        kept = Kept(call if self._inputs else call._replace(inputs=None), self._version)
-        if self._store.is_instant:
-            self._store.write((kept,))
-            return
-        with self._lock:
-            self._numbers.add("logged")
-            self._waiting.append(kept)
-            self._bytes += kept.call.size
-            self._drop_oldest()
-        if not self._wake.is_set():
+        if not self._inputs:
+            call = call._replace(inputs=None)
+        # A microsecond for each call would be a tenth of all that a small one costs
+        fresh = self._fresh
+        fresh.append(call)
+        self._numbers.add("logged")
+        if len(fresh) > self._most or call.size > _SMALL:
+            self._take()
+        if not self._awake and not self._store.is_instant:
+            self._awake = True
             self._wake.set()
             if self._thread is None:
                 self._begin()
+
+    def _take(self) -> None:
+        """Bring what is fresh to what waits, or into a store that takes it at once."""
+        with self._lock:
+            taken = [Kept(self._fresh.popleft(), self._version) for _ in range(len(self._fresh))]
+            if self._store.is_instant:
+                self._store.write(taken)
+                return
+            # What is more than the store keeps would be forgotten as soon as it is written
+            for kept in taken[-self._most :]:
+                self._waiting.append(kept)
+                self._bytes += kept.call.size
+            self._numbers.add("written", len(taken[: -self._most]))
+            self._drop_oldest()
 
     def records(self, limit: int | None = None) -> list[dict[str, Any]]:
         """Return the last `limit` calls, the newest last; `time` is ISO 8601 in UTC.
@@ -119,6 +144,9 @@ class CallLog:
         It waits for what any process has taken to be written, and raises `StoreFailed`: call it
         on a thread.
         """
+        self._take()
+        self._asked = bool(self._waiting)
+        self._wake.set()
         self._agree(_AGREE_WITHIN)
         return [_record(kept) for kept in self._store.read(limit)]
 
@@ -167,12 +195,15 @@ class CallLog:
             self._wake.wait()
             self._closing.wait(pause)  # more calls to a write
             self._wake.clear()
+            self._awake = False
+            self._take()
             fault = self._write_waiting()
             if fault and pause == _PAUSE:
                 _log.warning("The call log can't be written: %s", fault)
             pause = min(_LONGEST_PAUSE, pause * 2) if fault else _PAUSE
             if fault:
                 self._wake.set()
+        self._take()
         self._write_waiting()
         self._store.close()
 
@@ -192,6 +223,9 @@ class CallLog:
                     self._drop_oldest()
                 return str(fault)
             self._numbers.add("written", len(calls))
+            if self._waiting and not self._asked:
+                self._closing.wait(_BREATH)
+        self._asked = False
         return ""
 
 

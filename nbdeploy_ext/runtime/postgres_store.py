@@ -50,7 +50,7 @@ class PostgresStore:
         """Connect to nothing yet: a service starts while its database is down."""
         self._url = url
         self._service = service
-        self._keep = keep
+        self.keep = keep
         self._connection: psycopg.Connection[Any] | None = None
 
     def write(self, calls: Sequence[Kept]) -> None:
@@ -63,7 +63,7 @@ class PostgresStore:
                 with cursor.copy(_WRITE) as rows:
                     for kept in calls:
                         rows.write_row(self._row(kept))
-                cursor.execute(_FORGET, {"service": self._service, "keep": self._keep})
+                cursor.execute(_FORGET, {"service": self._service, "keep": self.keep})
         except psycopg.Error as fault:
             self.close()
             raise StoreFailed(_said(fault)) from None

@@ -10,6 +10,7 @@ import os
 import time
 import uuid
 from dataclasses import replace
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .alerts import Alerts
@@ -121,7 +122,7 @@ class Service:
             return self._problem(request, error)
         finally:
             CURRENT.reset(token)
-            operation.pace.note(time.perf_counter() - request.begun)
+            operation.pace.note(perf_counter() - request.begun)
         if isinstance(answer, bytes):
             return self._book(request, Reply(200, answer), answer)
         lines = self.compute.items(operation, answer)
@@ -226,7 +227,7 @@ class Service:
     def _book(
         self, request: Request, answer: Reply, output: bytes | None = None, **place: Any
     ) -> Reply:
-        seconds = time.perf_counter() - request.begun
+        seconds = perf_counter() - request.begun
         name = request.operation.endpoint.name
         self.metrics.observe(name, answer.status, seconds)
         self.calls.add(

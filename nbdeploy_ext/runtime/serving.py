@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from .board import make_board
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 def serve(folder: Path, host: str, port: int | None) -> int:
     """Load, try the examples, listen, say `ready`; returns the exit status when stopped."""
     log_as_json(())
+    # The loop waits for the thread of a call, or of the log, for so long at the most
+    sys.setswitchinterval(0.001)
     secrets: tuple[str, ...] = ()
     try:
         app = read_app(folder)

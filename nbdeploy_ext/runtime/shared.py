@@ -43,9 +43,9 @@ class Numbers:
 
     def add(self, name: str, amount: float = 1.0) -> None:
         """Add to this process's number; a name that is not there is nobody's."""
-        place = self.place(name)
+        place = self._places.get(name)
         if place is not None:
-            self.cells[place] += amount
+            self.cells[place + self.own * self._width] += amount
 
     def put(self, name: str, value: float, row: int | None = None) -> None:
         """Set this process's number, or another one's."""

@@ -41,7 +41,7 @@ class SqliteStore:
         `folder` goes when the store is discarded.
         """
         self._path = path
-        self._keep = keep
+        self.keep = keep
         self._largest = largest
         self._folder = folder
         self._connection: sqlite3.Connection | None = None
@@ -66,7 +66,7 @@ class SqliteStore:
             with self._connection:
                 self._connection.execute(f"INSERT INTO calls ({_COLUMNS}) VALUES {rows}", values)  # noqa: S608
                 self._connection.execute(
-                    "DELETE FROM calls WHERE id <= (SELECT max(id) FROM calls) - ?", (self._keep,)
+                    "DELETE FROM calls WHERE id <= (SELECT max(id) FROM calls) - ?", (self.keep,)
                 )
                 self._shrink(self._connection)
         except (sqlite3.Error, OSError) as fault:

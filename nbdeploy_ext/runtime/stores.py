@@ -68,6 +68,7 @@ class MemoryStore:
 
     def __init__(self, keep: int) -> None:
         """Keep at most `keep` calls."""
+        self.keep = keep
         self._calls: deque[Kept] = deque(maxlen=keep)
         self._bytes = 0
 

@@ -165,6 +165,16 @@ def test_a_connection_ends_where_the_caller_wants_it(running, path) -> None:
             assert connection.file.read() == b""
 
 
+def test_a_head_like_the_last_one_is_read_for_what_it_is(running) -> None:
+    body = b'{"amount": 1}'
+    sent = post("/predict", body)
+    others = [sent.replace(b"POST", b"PUT"), post("/later", b'{"value": [1]}'), sent]
+    with Connection(running) as connection:
+        for one in [sent, sent, *others]:
+            connection.send(one)
+        assert [connection.answer()[0] for _ in range(5)] == [200, 200, 405, 200, 200]
+
+
 def test_a_caller_that_waits_for_continue_gets_it(running) -> None:
     with Connection(running) as connection:
         sent = post("/predict", b'{"amount": 1}', "Expect: 100-continue")
