@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from . import hygiene
+from . import hygiene, portability, proofs, supplies
 from .dataflow import BUILTINS
 from .diagnostics import Diagnostic, Fix
 from .interface import RESERVED
@@ -15,7 +15,7 @@ from .requirements import image_platform
 from .wheels import why_no_wheel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from .dataflow import CellFlow
     from .service import ServiceSpec
@@ -24,17 +24,24 @@ _GIVEN: dict[Role | None, frozenset[str]] = {
     Role.TEST: BUILTINS | {"client", "calls"},
     Role.MONITOR: BUILTINS | {"client", "calls"},
 }
+_IPYTHON = frozenset("display get_ipython In Out _ __ ___ _ih _oh _dh _i".split())
 _SERVING = frozenset({Role.PRODUCTION, Role.PARAMETERS})
 _NEUTRAL_MODULES = frozenset({"nbdeploy_ext", "nbdeploy_runtime"})
 
 
-def check_service(spec: ServiceSpec) -> ServiceSpec:
-    """Return the plan with its diagnostics: errors first, then in notebook order."""
+def check_service(spec: ServiceSpec, edited: Collection[str] = ()) -> ServiceSpec:
+    """Return the plan with its diagnostics: errors first, then in notebook order.
+
+    `edited` are the cells that were changed since they ran, which only an editor knows.
+    """
     position = {flow.cell.cell_id: flow.cell.index for flow in spec.dataflow.flows}
     found = [
         *_language(spec), *_cells(spec), *_names(spec), *_values(spec), *_endpoints(spec),
         *_packages(spec), *_settings(spec), *hygiene.unknowable(spec), *hygiene.run_order(spec),
+        *hygiene.edited_since(spec, edited),
         *hygiene.secrets(spec), *hygiene.files(spec), *hygiene.parameters(spec),
+        *portability.habits(spec), *portability.places(spec), *portability.environment(spec),
+        *proofs.proofs(spec), *supplies.supplies(spec),
     ]  # fmt: skip
     found.sort(key=lambda d: (d.severity != "error", position.get(d.cell or "", -1), d.line or 0))
     return replace(spec, diagnostics=tuple(found))
@@ -129,6 +136,11 @@ def _name(
         )  # fmt: skip
     elif definers:
         yield _unmarked(spec, reader, name, place, definers)
+    elif name in _IPYTHON:
+        yield Diagnostic(
+            "NBD107", f"{name} is there in a notebook only.", reader.cell.cell_id, *place,
+            Fix("Take it out, or move the line to an unmarked cell"),
+        )  # fmt: skip
     else:
         yield Diagnostic(
             "NBD201", f"{name} is not defined in the notebook.", reader.cell.cell_id, *place,
@@ -193,6 +205,7 @@ def _endpoints(spec: ServiceSpec) -> Iterator[Diagnostic]:
             "NBD302", "The production cells define no function that could be an endpoint.",
             fix=Fix("Put the final step in a function, say def predict(...)"),
         )  # fmt: skip
+    yield from _defined_twice(spec)
     for endpoint in spec.endpoints:
         if endpoint.name in RESERVED:
             yield Diagnostic(
@@ -208,15 +221,28 @@ def _endpoints(spec: ServiceSpec) -> Iterator[Diagnostic]:
             )  # fmt: skip
 
 
+def _defined_twice(spec: ServiceSpec) -> Iterator[Diagnostic]:
+    for endpoint in spec.endpoints:
+        for flow in spec.dataflow.defining(endpoint.name):
+            others = [node for node in flow.mentions.definitions if node.name == endpoint.name]
+            if flow.cell.role is Role.PRODUCTION and others and flow.cell.cell_id != endpoint.cell:
+                yield Diagnostic(
+                    "NBD310", f"{endpoint.name} is defined again in a later production cell, which "
+                    "is the one that serves.", flow.cell.cell_id, others[0].lineno, 1,
+                    Fix("Clear the mark of one of the cells, or rename the function"),
+                )  # fmt: skip
+
+
 def _packages(spec: ServiceSpec) -> Iterator[Diagnostic]:
     asked = {pin.split("=")[0].split("[")[0].lower() for pin in spec.extra_pins}
     for place in spec.unknown_imports:
         top = place.name.split(".")[0]
         if top in _NEUTRAL_MODULES or top.lower() in asked:
             continue
-        yield Diagnostic(
-            "NBD401", f"{top} is not installed in the notebook's kernel.", place.cell, place.line,
-            place.column, Fix(f"Install it: %pip install {top}"),
+        within = f" ({place.within} imports it)" if place.within else ""
+        yield portability.outside(spec, place) or Diagnostic(
+            "NBD401", f"{top} is not installed in the notebook's kernel{within}.", place.cell,
+            place.line, place.column, Fix(f"Install it: %pip install {top}"),
         )  # fmt: skip
     used = [(requirement.distribution, requirement.version) for requirement in spec.requirements]
     cells = {requirement.distribution: requirement.cells[0] for requirement in spec.requirements}
@@ -260,8 +286,10 @@ def _settings(spec: ServiceSpec) -> Iterator[Diagnostic]:
     for place in spec.sources.environment:
         if place.name not in seen:
             seen.add(place.name)
+            within = f", which {place.within}, reads" if place.within else ""
             yield Diagnostic(
-                "NBD405", f"Nothing supplies the environment variable {place.name}.", place.cell,
+                "NBD405", f"Nothing supplies the environment variable {place.name}{within}.",
+                place.cell,
                 place.line, place.column, Fix(f"Set {place.name} under [env] in nbdeploy.toml"),
             )  # fmt: skip
     yield from _batchable(spec)

@@ -165,6 +165,17 @@ def read_config(folder: Path) -> Config:
     return parse_config(text)
 
 
+def secret_names(config: Config) -> tuple[str, ...]:
+    """Return every secret that the file names, each once."""
+    settings = [
+        config.service.auth, config.calls.store, *config.env.values(), *config.alerts.channels,
+        *config.parameters.values(),
+    ]  # fmt: skip
+    found = [one.secret for one in settings if isinstance(one, SecretRef)]
+    found += [one["secret"] for one in settings if isinstance(one, dict) and set(one) == {"secret"}]
+    return tuple(dict.fromkeys(map(str, found)))
+
+
 def parse_config(text: str) -> Config:
     """Check the text; `ConfigInvalid` has `details["problems"]`, each with its line."""
     try:

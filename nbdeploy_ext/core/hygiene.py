@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import ast
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .diagnostics import Diagnostic, Fix
-from .leaks import find_leaks
+from .leaks import Leak, find_leaks, shipped_leaks
 from .notebook import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from .service import ServiceSpec
 
+_SUPPLY = Fix("Read it from os.environ, and supply it under [env] in nbdeploy.toml")
+_TEXTS = frozenset(".py .json .yaml .yml .toml .ini .cfg .conf .env .pem .key .sh .sql".split())
+_LARGE = 2**20
 _EVERYWHERE = ("/dev/", "/proc/", "/sys/", "/etc/", "/tmp/")  # noqa: S108  (in any image)
 
 
@@ -56,15 +60,30 @@ def run_order(spec: ServiceSpec) -> Iterator[Diagnostic]:
             )  # fmt: skip
 
 
-def secrets(spec: ServiceSpec) -> Iterator[Diagnostic]:
-    """Yield places that look like secrets: in sources that ship, and in saved outputs."""
+def edited_since(spec: ServiceSpec, edited: Collection[str]) -> Iterator[Diagnostic]:
+    """Yield shipped cells that were changed since they ran: results and values are of the old."""
     for flow in spec.shipped:
-        for leak in find_leaks(flow.cell.source, named=True):
+        if flow.cell.cell_id in edited:
             yield Diagnostic(
-                "NBD406", f"This looks like {leak.kind}, and the cell ships.", flow.cell.cell_id,
-                leak.line, leak.column,
-                Fix("Read it from os.environ, and supply it under [env] in nbdeploy.toml"),
+                "NBD207", "The cell was changed since it ran.", flow.cell.cell_id,
+                fix=Fix("Run the cell again"),
             )  # fmt: skip
+
+
+def secrets(spec: ServiceSpec) -> Iterator[Diagnostic]:
+    """Yield places that look like secrets: in all that ships, and in saved outputs.
+
+    Exploration and text ship too, as they are in the notebook that goes into the image.
+    """
+    for cell in spec.notebook.cells:
+        is_code = cell.kind == "code"
+        for leak in shipped_leaks(cell.source) if is_code else find_leaks(cell.source, named=False):
+            ships = "the cell ships" if cell.role else "the notebook ships with the cell in it"
+            yield Diagnostic(
+                "NBD406", f"This looks like {leak.kind}, and {ships}.", cell.cell_id,
+                leak.line, leak.column, _SUPPLY if is_code else Fix("Take it out of the text"),
+            )  # fmt: skip
+    yield from _secrets_beside(spec)
     for cell, raw in zip(spec.notebook.cells, spec.notebook.content["cells"], strict=True):
         shown = "\n".join(_texts(raw.get("outputs")))
         for kind in sorted({leak.kind for leak in find_leaks(shown, named=False)}):
@@ -72,6 +91,40 @@ def secrets(spec: ServiceSpec) -> Iterator[Diagnostic]:
                 "NBD407", f"An output of the cell shows what looks like {kind}.", cell.cell_id,
                 fix=Fix("Clear the output; it never ships, but the notebook file is shared"),
             )  # fmt: skip
+
+
+def _secrets_beside(spec: ServiceSpec) -> Iterator[Diagnostic]:
+    """Yield what looks like a secret in files that ship, and in the engineer's file."""
+    config = spec.config
+    for section, settings in (("env", config.env), ("parameters", config.parameters)):
+        for name, value in settings.items():
+            written = f'{name} = "{value}"' if isinstance(value, str) else ""
+            for leak in shipped_leaks(written):
+                yield Diagnostic(
+                    "NBD406", f"nbdeploy.toml gives {section}.{name} what looks like {leak.kind}.",
+                    fix=Fix(f'Write {name} = {{ secret = "{name}" }}'),
+                )  # fmt: skip
+    for path in (*spec.sources.modules, *spec.sources.files):
+        for leak in _leaks_in(spec.notebook.folder / path):
+            yield Diagnostic(
+                "NBD406",
+                f"{path}, line {leak.line}, holds what looks like {leak.kind}, and the file ships.",
+                fix=_SUPPLY,
+            )
+
+
+def _leaks_in(path: Path) -> tuple[Leak, ...]:
+    if path.suffix.lower() not in _TEXTS and not path.name.startswith(".env"):
+        return ()
+    found = path.stat()
+    return _leaks_of(str(path), found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _leaks_of(path: str, size: int, _changed: int) -> tuple[Leak, ...]:
+    if size > _LARGE:
+        return ()
+    return shipped_leaks(Path(path).read_text(encoding="utf-8", errors="replace"))
 
 
 def files(spec: ServiceSpec) -> Iterator[Diagnostic]:

@@ -44,6 +44,15 @@ class Leak:
     column: int
 
 
+def shipped_leaks(text: str) -> tuple[Leak, ...]:
+    """Return what looks like a secret in code or settings, with literals that are called one."""
+    lower = text.lower()
+    # Asked first: most texts hold none, and are looked at anew whenever another cell changes
+    if not any(hint.lower() in lower for hint in (*_HINTS, *_NAMES)):
+        return ()
+    return tuple(find_leaks(text, named=True))
+
+
 def find_leaks(text: str, *, named: bool) -> Iterator[Leak]:
     """Yield what looks like a secret; with `named` also literals that are called one."""
     if any(hint in text for hint in _HINTS):

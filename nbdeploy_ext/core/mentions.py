@@ -9,8 +9,13 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .habits import called_name, read_habits
+from .implied_imports import implied_by_calls, implied_by_import
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from .habits import Habit
 
 _READERS = frozenset(
     "open read_csv read_parquet read_json read_excel read_table read_pickle read_feather loadtxt "
@@ -51,8 +56,9 @@ class Mentions:
     """What a tree mentions.
 
     `environment` are variables that must be there, `texts` literals that may be paths, `opened`
-    literal paths that are read, `uses` the names that statements read from one another, and
-    `definitions` the functions and classes at the top.
+    literal paths that are read, `uses` the names that statements read from one another,
+    `definitions` the functions and classes at the top, `paths` folders that are put on `sys.path`,
+    `habits` what works in a kernel and not in a service.
     """
 
     imports: tuple[Import, ...] = ()
@@ -61,6 +67,8 @@ class Mentions:
     opened: tuple[Mention, ...] = ()
     uses: frozenset[str] = frozenset()
     definitions: tuple[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, ...] = ()
+    paths: tuple[Mention, ...] = ()
+    habits: tuple[Habit, ...] = ()
 
 
 NO_MENTIONS = Mentions()
@@ -79,15 +87,41 @@ def read_mentions(tree: ast.Module) -> Mentions:
                     uses.add(node.id)  # type: ignore[attr-defined]
             elif kind in found:
                 found[kind].append(node)
+    imports = list(_imports(tree))
     tops = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     return Mentions(
-        tuple(_imports(tree)),
+        (*imports, *_implied(imports, found[ast.Call])),
         tuple(sorted((m for n in found[ast.Subscript] for m in _variable(n)), key=_place)),
         tuple(dict.fromkeys(n.value for n in found[ast.Constant] if _may_be_path(n.value))),
         tuple(sorted((m for n in found[ast.Call] for m in _opened(n)), key=_place)),
         frozenset(uses),
         tuple(node for node in tree.body if isinstance(node, tops)),
+        tuple(m for node in found[ast.Call] for m in _search_path(node)),
+        read_habits(tree, found[ast.Call], found[ast.Constant]),
     )
+
+
+def _implied(imports: list[Import], calls: list[ast.Call]) -> Iterator[Import]:
+    """Yield, as optional, what is needed without being imported."""
+    for found in imports:
+        for name in implied_by_import(found.name, found.members):
+            yield Import(name, found.line, found.column, optional=True)
+    for name, call in implied_by_calls(calls):
+        if name:
+            yield Import(name, call.lineno, call.col_offset + 1, optional=True)
+
+
+def _search_path(node: ast.Call) -> Iterator[Mention]:
+    """Yield the literal folder that `sys.path.append` or `insert` adds, however it is wrapped."""
+    if called_name(node.func) not in {"sys.path.append", "sys.path.insert"} or not node.args:
+        return
+    texts = [
+        inner.value
+        for inner in ast.walk(node.args[-1])
+        if isinstance(inner, ast.Constant) and isinstance(inner.value, str)
+    ]
+    if texts:
+        yield Mention("/".join(texts), node.lineno, node.col_offset + 1)
 
 
 def _may_be_path(value: object) -> bool:

@@ -210,18 +210,22 @@ def _kernel(metadata: Mapping[str, Any]) -> str | None:
 def _without_outputs(content: Mapping[str, Any]) -> bytes:
     cells = []
     for raw in content["cells"]:
-        cell = dict(raw)
+        # Nothing else: attachments hold pictures of outputs, and extensions keep outputs anywhere
+        cell = {key: raw[key] for key in ("id", "cell_type", "source") if key in raw}
+        told = raw.get("metadata")
+        cell["metadata"] = (
+            {"tags": told["tags"]} if isinstance(told, dict) and "tags" in told else {}
+        )
         if cell["cell_type"] == "code":
             cell.update(_UNEXECUTED)
-            cell["metadata"] = {k: v for k, v in cell["metadata"].items() if k == "tags"}
-        cell.pop("attachments", None)
         cells.append(cell)
     metadata = {
         key: value
         for key, value in content["metadata"].items()
         if key in {"kernelspec", "language_info", "nbdeploy"}
     }
-    shipped = {**content, "metadata": metadata, "cells": cells}
+    version = {key: content[key] for key in ("nbformat", "nbformat_minor") if key in content}
+    shipped = {**version, "metadata": metadata, "cells": cells}
     text = _written(shipped, "\n") + "\n"
     try:
         return text.encode()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .capture import RunCells
 from .checks import check_service
-from .config import read_config
+from .config import read_config, secret_names
 from .dataflow import read_dataflow
 from .deployment import StartRequest
 from .errors import DeployRefused
@@ -19,7 +19,7 @@ from .service import plan_service, with_values
 from .values import ValueStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     from .bundle import Bundle
@@ -73,11 +73,18 @@ class DeployResult:
 
 
 def analyse(
-    path: Path, *, content: Mapping[str, Any] | None = None, name: str | None = None
+    path: Path,
+    *,
+    content: Mapping[str, Any] | None = None,
+    name: str | None = None,
+    edited: Collection[str] = (),
 ) -> ServiceSpec:
-    """Read a notebook (or its unsaved `content`) and the engineer's file, plan, and check."""
+    """Read a notebook (or its unsaved `content`) and the engineer's file, plan, and check.
+
+    `edited` are the cells that an editor knows to be changed since they ran.
+    """
     notebook = read_notebook(path) if content is None else parse_notebook(content, path)
-    return check_service(plan_service(notebook, read_config(path.parent), name))
+    return check_service(plan_service(notebook, read_config(path.parent), name), edited)
 
 
 def marks_of_slices(notebook: Notebook, cells: Iterable[str]) -> dict[str, Role | None]:
@@ -180,11 +187,11 @@ def deploy_notebook(
     progress.step("check")
     spec = analyse(path, name=name)
     require_deployable(spec)
+    secrets = read_secrets(secret_names(spec.config))  # before anything that takes long
     watch.lap("check")
     progress.check_cancelled()
     progress.step("bundle")
     bundle = make_bundle(capture(spec, values, progress), progress)
-    secrets = read_secrets(bundle.manifest.secret_names())
     watch.lap("bundle")
     progress.check_cancelled()
     progress.step("build")

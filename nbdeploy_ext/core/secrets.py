@@ -21,15 +21,20 @@ def read_secrets(names: Iterable[str]) -> dict[str, str]:
     names; one newline at a file's end is not part of the value.
     """
     found = {name: _value(name) for name in names}
-    missing = sorted(name for name, value in found.items() if value is None)
+    missing = missing_secrets(found)
     if missing:
         raise SecretMissing(
             f"No value for {'secret' if len(missing) == 1 else 'secrets'} {', '.join(missing)}.",
             hint=f"Set it in the environment of whoever deploys, or as a file in "
             f"${FOLDER_VARIABLE}.",
-            secrets=missing,
+            secrets=list(missing),
         )
     return {name: value for name, value in found.items() if value is not None}
+
+
+def missing_secrets(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the secrets that have no value here."""
+    return tuple(sorted({name for name in names if _value(name) is None}))
 
 
 def mask(text: str, values: Iterable[str]) -> str:

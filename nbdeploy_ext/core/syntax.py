@@ -19,8 +19,8 @@ class Parsed:
     too_deep: bool = False
 
 
-def parse(text: str) -> Parsed:
-    """Parse source as a notebook cell."""
+def parse(text: str | bytes) -> Parsed:
+    """Parse source as a notebook cell, or a module's bytes in the encoding that they name."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # `"\d"` warns here; the kernel has said so already

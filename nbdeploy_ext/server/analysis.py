@@ -22,7 +22,12 @@ class AnalysisHandler(DeployHandler):
         """Answer the same document as `nbdeploy check --json`."""
         body = self.body()
         path = self.notebook_path(body.get("path"))
-        spec = await self.in_thread(partial(analyse, path, content=body.get("content")))
+        edited = body.get("edited") or ()
+        if not isinstance(edited, (list, tuple)):
+            raise UsageError("`edited` lists the ids of cells that were changed since they ran.")
+        spec = await self.in_thread(
+            partial(analyse, path, content=body.get("content"), edited=set(map(str, edited)))
+        )
         self.answer(spec.as_json())
 
 

@@ -33,7 +33,12 @@ _PATHS: dict[str, dict[str, Any]] = {
     "/analysis": {
         "post": _operation(
             "Roles, slices, endpoints, requirements and diagnostics of a notebook",
-            **_body(["path"], path=_TEXT, content={"type": "object"}),
+            **_body(
+                ["path"],
+                path=_TEXT,
+                content={"type": "object"},
+                edited={"type": "array", "items": _TEXT},
+            ),
         )
     },
     "/marks": {

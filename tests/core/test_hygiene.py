@@ -94,6 +94,7 @@ def test_files_that_are_missing_or_outside_are_told(tmp_path: Path) -> None:
     assert found(tmp_path, ("io", "production", source)) == [
         ("NBD403", "io", 2),
         ("NBD404", "io", 3),
+        ("NBD411", "io", 4),
     ]
 
 
