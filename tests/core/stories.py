@@ -68,7 +68,7 @@ class Case:
 def _cell(cell: C) -> dict[str, Any]:
     tags = [*cell.tags, *([cell.role] if cell.role else [])]
     plain = {"id": cell.name, "cell_type": cell.kind, "metadata": {"tags": tags}}
-    code = {"outputs": [], "execution_count": None} if cell.kind == "code" else {}
+    code: dict[str, Any] = {"outputs": [], "execution_count": None} if cell.kind == "code" else {}
     return {**plain, "source": cell.source, **code, **cell.more}
 
 
@@ -126,6 +126,9 @@ CASES = (
     Case("NBD105", Story((C("# Title", kind="markdown"), F)),
          Story((C("# Title", None, kind="markdown"), F)), line=None, column=None,
          says="markdown", mends="Clear"),
+    Case("NBD106", Story(metadata={"kernelspec": {"name": "no-such-kernel"}}),
+         Story(metadata={"kernelspec": {"name": "python3"}}), cell=None, line=None, column=None,
+         says="no-such-kernel", mends="install"),
     Case("NBD111", one("x = 1\nname = input('who?')"), one("def input(): ...\nname = input()"),
          line=2, column=8, says="input waits", mends="parameter"),
     Case("NBD107", one("x = 1\ndisplay(x)"), one("def display(x): ...\ndisplay(1)"), line=2,
