@@ -115,7 +115,9 @@ describe('NotebookProblems', () => {
   });
 
   it('ignores what is said about another notebook', async () => {
-    Object.assign(analysis, { notebook: { panel: { content: null } } });
+    Object.assign(analysis, {
+      notebook: { panel: { content: { model: null } } }
+    });
     await answer();
     expect(rowsOf(0)).toHaveLength(1);
   });

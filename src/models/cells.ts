@@ -13,7 +13,27 @@ export function findCell(
   id: string
 ): IPlacedCell | null {
   const cells = [...notebook.cells];
-  const byId = cells.findIndex(cell => cell.id === id);
+  return placeAt(
+    cells,
+    id,
+    cells.findIndex(cell => cell.id === id)
+  );
+}
+
+/** Return a `findCell` for many ids, as long as the notebook's cells stay as they are. */
+export function cellFinder(
+  notebook: INotebookModel
+): (id: string) => IPlacedCell | null {
+  const cells = [...notebook.cells];
+  const indices = new Map(cells.map((cell, index) => [cell.id, index]));
+  return id => placeAt(cells, id, indices.get(id) ?? -1);
+}
+
+function placeAt(
+  cells: readonly ICellModel[],
+  id: string,
+  byId: number
+): IPlacedCell | null {
   const place = /^cell-(\d+)$/.exec(id);
   const index = byId === -1 && place ? Number(place[1]) : byId;
   const cell = cells[index];

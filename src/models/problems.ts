@@ -1,7 +1,7 @@
 import type { INotebookModel } from '@jupyterlab/notebook';
 
 import type { IDiagnostic, IFix } from '../documents';
-import { findCell } from './cells';
+import { cellFinder } from './cells';
 
 /** A name, which is marked alone; of an import all is marked. */
 const NAME = /^(?!(?:from|import)\b)[\p{L}\p{N}_]+/u;
@@ -74,10 +74,11 @@ export function listPlaces(
   notebook: INotebookModel,
   diagnostics: readonly IDiagnostic[]
 ): readonly IPlacedDiagnostic[] {
+  const find = cellFinder(notebook);
   return diagnostics
     .flatMap(diagnostic => {
       const { cell, column, line } = diagnostic;
-      const place = cell ? findCell(notebook, cell) : null;
+      const place = cell ? find(cell) : null;
       return place
         ? [
             {

@@ -7,21 +7,33 @@ import { usePanel } from './panel-context';
 import { Place } from './place';
 import { SeverityIcon } from './severity-icon';
 
+// More rows than anybody reads would make typing slow.
+const SHOWN = 100;
+
 /** Diagnostics with their places and, where we can mend them, a button that does. */
 export function DiagnosticList(props: {
   readonly diagnostics: readonly IDiagnostic[];
 }): React.JSX.Element | null {
+  const { trans } = usePanel();
+  const more = props.diagnostics.length - SHOWN;
   if (props.diagnostics.length === 0) {
     return null;
   }
   return (
-    <ul className="jp-nbdeploy-list">
-      {props.diagnostics.map((diagnostic, index) => (
-        <li key={index} className="jp-nbdeploy-Diagnostic">
-          <DiagnosticRow diagnostic={diagnostic} />
-        </li>
-      ))}
-    </ul>
+    <>
+      <ul className="jp-nbdeploy-list">
+        {props.diagnostics.slice(0, SHOWN).map((diagnostic, index) => (
+          <li key={index} className="jp-nbdeploy-Diagnostic">
+            <DiagnosticRow diagnostic={diagnostic} />
+          </li>
+        ))}
+      </ul>
+      {more > 0 && (
+        <p className="jp-nbdeploy-hint">
+          {trans._n('And %1 more.', 'And %1 more.', more)}
+        </p>
+      )}
+    </>
   );
 }
 

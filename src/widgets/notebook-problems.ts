@@ -55,7 +55,8 @@ export class NotebookProblems implements IDisposable {
   private _onAnalysisChanged(): void {
     const { analysis, notebook } = this._analysis;
     const model = this._notebook.model;
-    if (notebook.panel?.content !== this._notebook || !analysis || !model) {
+    // Two views of one notebook share its model.
+    if (!model || !analysis || notebook.panel?.content.model !== model) {
       return;
     }
     const groups = groupByCell(model, analysis.diagnostics);

@@ -3,7 +3,8 @@ import {
   type Extension,
   type Range,
   StateEffect,
-  StateField
+  StateField,
+  type Text
 } from '@codemirror/state';
 import {
   closeHoverTooltips,
@@ -25,7 +26,9 @@ export type DrawHover = (
 
 interface IMarks {
   readonly decorations: DecorationSet;
-  /** The id of the element that tells the problems; empty without any. */
+  /** The text that the marks were set for. */
+  readonly text: Text;
+  /** The ids of the elements that tell the problems; empty without any. */
   readonly describedBy: string;
 }
 
@@ -33,7 +36,11 @@ const setMarks = StateEffect.define<IMarks>();
 
 /** The marks move along with the text that they stand on. */
 const marksField = StateField.define<IMarks>({
-  create: () => ({ decorations: Decoration.none, describedBy: '' }),
+  create: ({ doc }) => ({
+    decorations: Decoration.none,
+    text: doc,
+    describedBy: ''
+  }),
   update: (marks, { changes, effects }) => {
     const set = effects.find(effect => effect.is(setMarks));
     return (
@@ -83,16 +90,27 @@ export function hasProblemMarks(view: EditorView): boolean {
   return view.state.field(marksField, false) !== undefined;
 }
 
-/** Mark these problems, and no others, in an editor that can show them. */
+/**
+ * Mark these problems, and no others, in an editor that can show them.
+ *
+ * Other problems are described by other elements: where neither those nor the text
+ * changed, the marks are right already.
+ */
 export function showMarks(
   view: EditorView,
   diagnostics: readonly IDiagnostic[],
   describedBy: string
 ): void {
-  const source = view.state.doc.toString();
+  const text = view.state.doc;
+  const shown = view.state.field(marksField);
+  if (shown.text === text && shown.describedBy === describedBy) {
+    return;
+  }
+  const source = text.toString();
   const marks = diagnostics.flatMap(diagnostic => markOf(source, diagnostic));
   const decorations = Decoration.set(marks, true);
-  view.dispatch({ effects: setMarks.of({ decorations, describedBy }) });
+  const effect = setMarks.of({ decorations, text, describedBy });
+  view.dispatch({ effects: effect });
 }
 
 function markOf(source: string, diagnostic: IDiagnostic): Range<Decoration>[] {
