@@ -16,7 +16,7 @@ from .catalog import (
     Does,
     function_effect,
 )
-from .facts import Summary
+from .facts import TRUST, Summary
 from .origins import (
     FIGURE,
     NOTHING,
@@ -211,6 +211,8 @@ def _method(
     if given.true("inplace"):
         scope.change(receiver, deep=True)
         return part_of(receiver)
+    if does is None and trusts(scope, "." + node.attr):
+        return given.all
     if does is None:
         return _unknown_method(scope, receiver, given)
     if does is Does.RANDOM and not given.names_seed():
@@ -263,6 +265,8 @@ def call_summary(scope: Scope, summary: Summary, callee: str, given: Arguments) 
 
 def call_value(scope: Scope, function: Origins, given: Arguments) -> Origins:
     """Read a call of a value that is a function, nobody knows which."""
+    if isinstance(given.node.func, ast.Name) and trusts(scope, given.node.func.id):
+        return given.all
     scope.change(function, deep=True)
     return _unknown_call(scope, function, given)
 
@@ -280,6 +284,8 @@ def _unknown_method(scope: Scope, receiver: Origins, given: Arguments) -> Origin
 
 def _unknown_call(scope: Scope, receiver: Origins, given: Arguments) -> Origins:
     """Anything may change, hold anything else, and come back."""
+    if not receiver and trusts(scope):
+        return given.all
     everything = [o for o in [receiver, *given.positional, *given.keywords.values()] if o]
     scope.touch(_ANY_RANDOM)
     scope.reads.setdefault("@world", (1, 0))
@@ -292,6 +298,19 @@ def _unknown_call(scope: Scope, receiver: Origins, given: Arguments) -> Origins:
         scope.hold(everything[0], origins)
         scope.hold(origins, everything[0])
     return merged(everything) | ONCE
+
+
+def trusts(scope: Scope, asked: str = "") -> bool:
+    """Whether a call that nobody knows is taken to look only, and to keep nothing.
+
+    Asked of a value by its global name, of a method as `.name`, or of a library's function.
+    """
+    inner: Scope | None = scope
+    while inner is not None and inner.kind != "cell":
+        if asked in inner.env:
+            return False
+        inner = inner.parent
+    return scope.mean(TRUST + asked) is not None
 
 
 def _draw(scope: Scope, token: str, given: Arguments, does: Does) -> None:

@@ -83,7 +83,9 @@ METHODS = _table(
         Does.PART: "get items values keys groupby iterrows itertuples iteritems get_group reshape "
         "ravel squeeze view transpose swapaxes __getitem__ iter elements",
         Does.CHANGE: "append_ clear discard pop popitem popleft remove reverse rotate sort fill "
-        "resize readline readlines read send seek close __next__ subtract_ put setflags itemset",
+        "resize readline readlines read send seek close __next__ subtract_ put setflags itemset "
+        "normal standard_normal uniform integers exponential poisson binomial randint randn "
+        "randrange getrandbits gauss lognormal multivariate_normal",
         Does.STORE: "add append appendleft extend extendleft insert push setdefault update write "
         "writelines put_nowait __setitem__ add_node add_edge writerow writerows",
         Does.FIT: "fit partial_fit fit_transform fit_predict fit_resample set_params compile",

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import compress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from .effects import read_facts
 from .magics import PlainSource, read_plain
@@ -18,6 +18,7 @@ from .meanings import NotebookMeanings, Outline, holds, read_outline
 from .mentions import NO_MENTIONS, read_mentions
 from .states import Replay
 from .syntax import Parsed, parse, shared_tree
+from .trust import Trust, read_trust
 
 if TYPE_CHECKING:
     import ast
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from .mentions import Mentions
     from .notebook import Cell, Notebook
 
+Trusted = Literal["nothing", "lambdas", "libraries"]
 BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__", "__annotations__"}
 _REMEMBERED = 20_000
 _ROUNDS = 8
@@ -254,12 +256,16 @@ def read_cell(cell: Cell) -> CellFlow:
     return read_cells((cell,)).flows[0]
 
 
-def read_cells(cells: Sequence[Cell]) -> Dataflow:
-    """Analyse code cells in their order."""
+def read_cells(cells: Sequence[Cell], trusted: Trusted = "nothing") -> Dataflow:
+    """Analyse code cells in their order.
+
+    A call that nobody knows may change all that it gets, unless it is of a library that is
+    `trusted` to look only.
+    """
     with _uncollected():
         trees: dict[str, Parsed] = {}  # gone before the collector could look at them
         sources = [_source(cell.source, trees) for cell in cells]
-        facts = _all_facts(sources, trees)
+        facts = _all_facts(sources, trees, trusted)
         flows = tuple(
             CellFlow(cell, source.plain, found, source)
             for cell, source, found in zip(cells, sources, facts, strict=True)
@@ -314,16 +320,19 @@ def _source(text: str, trees: dict[str, Parsed]) -> Source:
     return found
 
 
-def _all_facts(sources: Sequence[Source], trees: dict[str, Parsed]) -> list[Facts]:
+def _all_facts(
+    sources: Sequence[Source], trees: dict[str, Parsed], trusted: Trusted
+) -> list[Facts]:
     """Read every cell, again while names turn out to stand for more than was thought."""
     outlines = list({id(s): s.outline for s in sources}.values())
+    trust = None if trusted == "nothing" else _trust(sources, trusted)
     shadowed: frozenset[str] = frozenset()
     for source in sources:
         if source.facts:
             shadowed |= source.facts[0].stored
     found: list[Facts] = []
     for _ in range(_ROUNDS):
-        meanings = NotebookMeanings(outlines, shadowed)
+        meanings = NotebookMeanings(outlines, shadowed, trust)
         found = [_facts(source, trees, meanings) for source in sources]
         stored = frozenset().union(*[f.stored for f in found])
         more = frozenset([n for n in stored if meanings.known(n)])
@@ -331,6 +340,12 @@ def _all_facts(sources: Sequence[Source], trees: dict[str, Parsed]) -> list[Fact
             break
         shadowed |= more
     return found
+
+
+def _trust(sources: Sequence[Source], trusted: Trusted) -> Trust:
+    trees = [tree for s in sources if (tree := shared_tree(s.plain.text)) is not None]
+    imports = frozenset(name for s in sources for name, _ in s.outline.imports)
+    return read_trust(trees, imports, libraries=trusted == "libraries")
 
 
 def _facts(source: Source, trees: dict[str, Parsed], meanings: NotebookMeanings) -> Facts:

@@ -6,7 +6,15 @@ import ast
 import builtins
 from typing import TYPE_CHECKING, Any
 
-from .calls import Arguments, call_builtin, call_method, call_module, call_summary, call_value
+from .calls import (
+    Arguments,
+    call_builtin,
+    call_method,
+    call_module,
+    call_summary,
+    call_value,
+    trusts,
+)
 from .facts import Builtin, Module, Summary
 from .origins import NOTHING, ONCE, Origins, base, holder_of, merged, part_of, share_of
 from .scopes import global_changes
@@ -86,7 +94,26 @@ def _subscript(scope: Scope, node: ast.Subscript) -> Origins:
     found = value(scope, node.value)
     if type(node.slice) is not ast.Constant:
         value(scope, node.slice)
+    if found and _is_selection(node) and trusts(scope, "["):
+        return NOTHING
     return part_of(found)
+
+
+def _is_selection(node: ast.Subscript) -> bool:
+    """Whether an index is a list, or a mask made from the object: arrays and frames copy then."""
+    index = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else None
+    index = index or node.slice
+    if isinstance(index, ast.List):
+        return True
+    root: ast.expr = node.value
+    while isinstance(root, (ast.Attribute, ast.Subscript)):
+        root = root.value
+    return (
+        isinstance(index, (ast.Compare, ast.BinOp, ast.UnaryOp))
+        and isinstance(root, ast.Name)
+        and any(isinstance(n, ast.Name) and n.id == root.id for n in ast.walk(index))
+        and any(isinstance(n, ast.Compare) for n in ast.walk(index))
+    )
 
 
 def _display(scope: Scope, node: ast.List | ast.Tuple | ast.Set) -> Origins:

@@ -87,6 +87,8 @@ class Builtin:
 
 
 Meaning = Module | Builtin | Summary | None
+TRUST = "?"
+"""Begins names that no code can have: they mean something where unknown calls are trusted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from .catalog import BUILTIN_CALLS
 from .definitions import joined_changes, read_class, read_function
 from .expressions import BUILTIN_NAMES
-from .facts import Builtin, Changes, Meaning, Module, Reading, Summary
+from .facts import TRUST, Builtin, Changes, Meaning, Module, Reading, Summary
 from .origins import NOTHING, merged
 from .scopes import global_changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from .trust import Trust
 
     from .scopes import Function
 
@@ -95,7 +97,10 @@ def holds(assumed: Iterable[tuple[str, Meaning]], meanings: NotebookMeanings) ->
 class NotebookMeanings:
     """Answers what a name stands for; `shadowed` names are variables too, so nobody knows."""
 
-    def __init__(self, outlines: Sequence[Outline], shadowed: frozenset[str]) -> None:
+    def __init__(
+        self, outlines: Sequence[Outline], shadowed: frozenset[str], trust: Trust | None = None
+    ) -> None:
+        self._trust = trust
         self._shadowed = shadowed
         self._imports: dict[str, set[str]] = {}
         self._functions: dict[str, list[Function]] = {}
@@ -142,6 +147,9 @@ class NotebookMeanings:
         return found
 
     def _meaning(self, name: str) -> Meaning:
+        if name[0] == TRUST:
+            is_trusted = self._trust is not None and self._trust.covers(name[1:])
+            return Builtin(TRUST) if is_trusted else None
         if name[0] == ".":
             methods = self._methods.get(name[1:])
             return _joined([self.read(m).summary for m in methods]) if methods else None
