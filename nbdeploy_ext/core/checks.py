@@ -42,6 +42,7 @@ def check_service(spec: ServiceSpec, edited: Collection[str] = ()) -> ServiceSpe
         *hygiene.secrets(spec), *hygiene.files(spec), *hygiene.parameters(spec),
         *portability.habits(spec), *portability.places(spec), *portability.environment(spec),
         *proofs.proofs(spec), *supplies.supplies(spec),
+        *hygiene.binding(spec),
     ]  # fmt: skip
     found.sort(key=lambda d: (d.severity != "error", position.get(d.cell or "", -1), d.line or 0))
     return replace(spec, diagnostics=tuple(found))
@@ -207,7 +208,7 @@ def _endpoints(spec: ServiceSpec) -> Iterator[Diagnostic]:
         )  # fmt: skip
     yield from _defined_twice(spec)
     for endpoint in spec.endpoints:
-        if endpoint.name in RESERVED:
+        if endpoint.name in RESERVED and endpoint.cells is None:
             yield Diagnostic(
                 "NBD304", f"/{endpoint.name} is a route of the service itself.", endpoint.cell,
                 endpoint.line, 1, Fix("Give the function another name"),

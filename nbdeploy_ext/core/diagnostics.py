@@ -33,6 +33,8 @@ CODES: dict[str, tuple[Severity, str]] = {
     "NBD305": ("warning", "endpoint without type hints"),
     "NBD306": ("error", "parameter of the engineer's file that no parameters cell defines"),
     "NBD307": ("warning", "parameter whose default is no literal"),
+    "NBD308": ("warning", "object that is made anew at every call, as the cells change it"),
+    "NBD309": ("warning", "object that all calls share and that a library may change"),
     "NBD310": ("warning", "endpoint that two production cells define"),
     "NBD311": ("warning", "test that another one of its name hides"),
     "NBD312": ("warning", "test argument that is no fixture"),

@@ -15,6 +15,7 @@ from .notebook import Role
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from .dataflow import CellFlow
     from .service import ServiceSpec
 
 _SUPPLY = Fix("Read it from os.environ, and supply it under [env] in nbdeploy.toml")
@@ -159,6 +160,37 @@ def parameters(spec: ServiceSpec) -> Iterator[Diagnostic]:
                     "NBD307", "The default of this parameter is no literal.", flow.cell.cell_id,
                     node.lineno, node.col_offset + 1, Fix("Give it a number, a text or a list"),
                 )  # fmt: skip
+
+
+def binding(spec: ServiceSpec) -> Iterator[Diagnostic]:
+    """Yield what cells as a function make anew at each call, and what their calls share."""
+    for function in filter(None, (endpoint.cells for endpoint in spec.endpoints)):
+        for changed in function.binding.changed:
+            by = spec.dataflow.by_id[changed.by].cell.title
+            made = spec.dataflow.by_id.get(changed.cell or "")
+            if made is None or _is_costly(made):
+                yield Diagnostic(
+                    "NBD308",
+                    f"{changed.name} is made anew at every call, as another cell changes it: {by}",
+                    changed.cell or changed.by,
+                    fix=Fix(f"Change a copy of {changed.name}, and it is made once"),
+                )
+        for shared in function.binding.shared:
+            yield Diagnostic(
+                "NBD309",
+                f"All calls share {' and '.join(shared.names)}, and nobody knows whether the "
+                "library that this cell calls changes it.",
+                shared.cell,
+                fix=Fix("Nothing, if it keeps nothing of a call; else make it in this cell"),
+            )
+
+
+def _is_costly(flow: CellFlow) -> bool:
+    """Whether making what a cell makes calls something: a list of nothing is cheap to make."""
+    if flow.cell.role is Role.PARAMETERS or flow.tree is None:
+        return False
+    values = [n for n in flow.tree.body if isinstance(n, (ast.Assign, ast.AnnAssign, ast.Expr))]
+    return any(isinstance(node, ast.Call) for value in values for node in ast.walk(value))
 
 
 def _is_literal(node: ast.expr | None) -> bool:

@@ -6,14 +6,16 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .cells_function import NAME, CellsFunction, find_cells_function
 from .examples import Function, example_calls
 from .notebook import Role
 from .schemas import SchemaReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from .dataflow import CellFlow, Dataflow
+    from .values import Value
 
 RESERVED = frozenset(
     "docs openapi.json healthz readyz metrics version calls monitors run static favicon.ico".split()
@@ -25,6 +27,7 @@ class Endpoint:
     """One served function; `parameters` and `result` are JSON Schema.
 
     `examples` are calls that the test cells make, or the empty one where all has defaults.
+    `cells` is there where the cells themselves are the function.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Endpoint:
     summary: str
     hinted: bool
     examples: tuple[dict[str, Any], ...]
+    cells: CellsFunction | None = None
 
     @property
     def path(self) -> str:
@@ -43,7 +47,7 @@ class Endpoint:
 
     def as_json(self) -> dict[str, Any]:
         """Return the form that `check --json` and REST answer."""
-        return {
+        found = {
             "name": self.name,
             "path": self.path,
             "cell": self.cell,
@@ -52,16 +56,54 @@ class Endpoint:
             "parameters": self.parameters,
             "result": self.result,
         }
+        return {**found, "runs": list(self.cells.binding.per_call)} if self.cells else found
 
 
-def find_endpoints(dataflow: Dataflow, chosen: Sequence[str] | None) -> tuple[Endpoint, ...]:
-    """Return the chosen functions, or those public ones that no other production code calls."""
+def find_endpoints(
+    dataflow: Dataflow,
+    chosen: Sequence[str] | None,
+    settings: Mapping[str, Any] | None = None,
+    values: Sequence[Value] = (),
+) -> tuple[Endpoint, ...]:
+    """Return the chosen functions, or those public ones that no other production code calls.
+
+    Without any, the cells are one function of the parameters, if there are some; `settings` are
+    the engineer's for them.
+    """
+    functions = _function_endpoints(dataflow, chosen)
+    if functions or chosen is not None:
+        return functions
+    cells = find_cells_function(dataflow.flows, settings or {}, values)
+    return (_cells_endpoint(cells, dataflow),) if cells is not None else ()
+
+
+def _cells_endpoint(cells: CellsFunction, dataflow: Dataflow) -> Endpoint:
+    tests = [flow for flow in dataflow.flows if flow.cell.role is Role.TEST]
+    return Endpoint(
+        name=NAME,
+        cell=cells.flow.cell.cell_id,
+        line=cells.line,
+        parameters=cells.arguments(_reader(dataflow)),
+        result=cells.result(),
+        summary="Runs the notebook's cells with these parameters.",
+        hinted=True,
+        examples=cells.examples(tests),
+        cells=cells,
+    )
+
+
+def _reader(dataflow: Dataflow) -> SchemaReader:
+    production = [f for f in dataflow.flows if f.cell.role is Role.PRODUCTION]
+    return SchemaReader([ast.Module([*f.mentions.definitions], []) for f in production])
+
+
+def _function_endpoints(dataflow: Dataflow, chosen: Sequence[str] | None) -> tuple[Endpoint, ...]:
     production = [f for f in dataflow.flows if f.cell.role is Role.PRODUCTION]
     functions = {node.name: (flow, node) for flow in production for node in _functions(flow)}
     if chosen is None:
         used = frozenset().union(*(flow.mentions.uses for flow in production))
         chosen = [n for n in functions if not n.startswith("_") and n not in used]
-    reader = SchemaReader([ast.Module([*f.mentions.definitions], []) for f in production])
+    reader = _reader(dataflow)
     tests = [flow for flow in dataflow.flows if flow.cell.role is Role.TEST]
     calls = example_calls(tests, {name: functions[name][1] for name in chosen if name in functions})
     return tuple(

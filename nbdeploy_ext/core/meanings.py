@@ -16,9 +16,8 @@ from .scopes import global_changes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from .trust import Trust
-
     from .scopes import Function
+    from .trust import Trust
 
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 _KNOWN = BUILTIN_NAMES | frozenset(BUILTIN_CALLS)

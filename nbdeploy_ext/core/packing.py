@@ -14,6 +14,7 @@ from ..runtime.manifest import (
     CallSettings,
     Manifest,
     ManifestCell,
+    ManifestCells,
     ManifestEndpoint,
     ManifestValue,
     ServiceSettings,
@@ -33,8 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+    from .cells_function import CellsFunction
     from .config import Config
     from .dataflow import CellFlow
+    from .interface import Endpoint
     from .progress import Progress
     from .requirements import Wheel
     from .service import ServiceSpec
@@ -98,9 +101,7 @@ def make_manifest(spec: ServiceSpec) -> Manifest:
         notebook=spec.notebook.filename,
         notebook_sha256=spec.notebook.sha256,
         cells=manifest_cells(spec.shipped),
-        endpoints=tuple(
-            ManifestEndpoint(e.name, e.path, e.cell, e.examples) for e in spec.endpoints
-        ),
+        endpoints=manifest_endpoints(spec.endpoints),
         values=manifest_values(spec.values),
         git_commit=git_commit(spec.notebook.folder),
         imports=tuple(dict.fromkeys(p.name for p in spec.sources.imports if not p.optional)),
@@ -131,6 +132,21 @@ def manifest_cells(flows: Iterable[CellFlow]) -> tuple[ManifestCell, ...]:
         for f in flows
         if f.cell.role is not None
     )  # fmt: skip
+
+
+def manifest_endpoints(endpoints: Iterable[Endpoint]) -> tuple[ManifestEndpoint, ...]:
+    """Return these endpoints as the runtime knows them."""
+    return tuple(
+        ManifestEndpoint(e.name, e.path, e.cell, e.examples, _cells(e.cells)) for e in endpoints
+    )
+
+
+def _cells(function: CellsFunction | None) -> ManifestCells | None:
+    if function is None:
+        return None
+    names = tuple(parameter.name for parameter in function.parameters)
+    bound = function.binding
+    return ManifestCells(bound.per_call, names, bound.values, function.answer)
 
 
 def manifest_values(values: Iterable[Value]) -> tuple[ManifestValue, ...]:

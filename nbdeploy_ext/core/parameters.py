@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .config import SecretRef
+from ..runtime.manifest import secret_name
 from .notebook import Role
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def find_parameters(
     for flow in flows:
         for name, annotation, node in _assigned(flow):
             default = settings.get(name, _UNKNOWN)
-            if name.startswith("_") or isinstance(default, SecretRef):
+            if name.startswith("_") or secret_name(default) is not None:
                 continue
             if name not in settings:
                 default = _literal(node)

@@ -16,12 +16,14 @@ from _pytest.assertion.rewrite import rewrite_asserts
 from _pytest.outcomes import OutcomeException
 
 from .app import make_app
+from .cells import is_used
 from .gate_plugin import CellPlugin, Outcome, failed, told_place
 from .loader import LOOP, CellFailed, compile_cell, parse, read_app, run_code
 from .logs import known_secrets, log_as_json, mask
 from .modules import failed_imports
 from .server import failed_event, listen, make_server, new_event_loop
 from .service import Service
+from .start import default_names
 
 if TYPE_CHECKING:
     import asyncio
@@ -54,6 +56,8 @@ def run_gate(folder: Path) -> int:
         secrets = known_secrets(app.manifest)
         log_as_json(secrets)
         service = Service(app)
+        if is_used(service.namespace, [app.sources[c.id] for c in app.manifest.cells_of("test")]):
+            service.namespace = default_names(app, service.namespace)
         LOOP.set(None)  # a test that awaits may call `client`, which waits for the service's loop
         application = make_app(service)
     except Exception as error:  # noqa: BLE001  the deployer gets one event, whatever it was

@@ -1,4 +1,4 @@
-"""Imports a notebook's marked cells: one namespace, tracebacks that name cell and line."""
+"""An app's cells: read, compiled and run, so that tracebacks name the cell and its line."""
 
 from __future__ import annotations
 import __future__
@@ -7,12 +7,10 @@ import ast
 import asyncio
 import hashlib
 import inspect
-import itertools
 import json
 import linecache
 import math
 import os
-import sys
 import traceback
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -23,7 +21,7 @@ from .manifest import Manifest, ManifestCell, ManifestValue, Setting, read_manif
 from .objects import load_object
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable
+    from collections.abc import Coroutine
     from types import CodeType
 
 SECRETS_FOLDER = "/run/secrets"
@@ -118,37 +116,6 @@ def setting_value(setting: Setting) -> Any:
     raise SecretUnset(f"secret {name} has no value: set it in the environment or as {path}")
 
 
-def run_cells(module: str, *, notebook: str, cells: Iterable[str]) -> None:
-    """Execute the named cells in `module`, the header that calls this.
-
-    Raises `CellFailed` with the notebook's own cell and line.
-    """
-    namespace = vars(sys.modules[module])
-    app = read_app(Path(namespace["__file__"]).parent)
-    if app.manifest.notebook != notebook:
-        raise ValueError(f"the manifest is of {app.manifest.notebook}, the header of {notebook}")
-    for name, setting in app.manifest.env.items():
-        os.environ.setdefault(name, str(setting_value(setting)))
-    wanted = set(cells)
-    run_app(app, namespace, [cell for cell in app.manifest.cells if cell.id in wanted])
-
-
-def run_app(app: App, namespace: dict[str, Any], chosen: list[ManifestCell]) -> None:
-    """Execute cells of an app in `namespace`, in their order, with its values in between."""
-    offsets = _register_module(app, namespace, chosen)
-    values = list(app.manifest.values)
-    for cell in chosen:
-        values = load_values(app, values, namespace, cell.index)
-        before = set(map(id, namespace.values()))
-        execute(app, cell, namespace)
-        if sys.version_info >= (3, 13):
-            _place_classes(namespace, before, offsets[cell.id])
-        if cell.role == "parameters":
-            for name, setting in app.manifest.parameters.items():
-                namespace[name] = setting_value(setting)
-    load_values(app, values, namespace)
-
-
 def load_values(
     app: App, values: list[ManifestValue], namespace: dict[str, Any], before: float = math.inf
 ) -> list[ManifestValue]:
@@ -185,10 +152,10 @@ def execute(app: App, cell: ManifestCell, namespace: dict[str, Any]) -> Any:
 def parse(app: App, cell: ManifestCell) -> ast.Module:
     """Parse a cell with its magics replaced; lines stay where they are."""
     filename = app.filename(cell)
-    _remember(filename, app.sources[cell.id])
+    remember(filename, app.sources[cell.id])
     flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     try:
-        tree = compile(_python(app, cell), filename, "exec", flags, dont_inherit=True)
+        tree = compile(python_of(app, cell), filename, "exec", flags, dont_inherit=True)
     except SyntaxError as error:
         raise CellFailed(cell.id, error.lineno, error) from error
     assert isinstance(tree, ast.Module)  # noqa: S101  (PyCF_ONLY_AST answers nothing else)
@@ -224,35 +191,13 @@ def wait_for(answer: Coroutine[Any, Any, Any]) -> Any:
     return asyncio.run(answer) if loop is None else loop.run_until_complete(answer)
 
 
-def _python(app: App, cell: ManifestCell) -> str:
+def python_of(app: App, cell: ManifestCell) -> str:
+    """Return a cell's source with its magics replaced; lines stay where they are."""
     lines = app.sources[cell.id].split("\n")
     return "\n".join(cell.lines.get(str(n), line) for n, line in enumerate(lines, start=1))
 
 
-def _register_module(
-    app: App, namespace: dict[str, Any], cells: list[ManifestCell]
-) -> dict[str, int]:
-    """Let `inspect.getsource` find classes: it reads the file of the class's module.
-
-    Returns the number of lines before each cell in that file.
-    """
-    path = str(app.folder / app.manifest.notebook)
-    namespace["__file__"] = path
-    texts = {cell.id: _python(app, cell) for cell in cells}
-    _remember(path, "\n".join(texts.values()))
-    counts = (text.count("\n") + 1 for text in texts.values())
-    return dict(zip(texts, itertools.accumulate(counts, initial=0), strict=False))
-
-
-def _place_classes(namespace: dict[str, Any], before: set[int], offset: int) -> None:
-    # From 3.13 on a class carries its first line itself, counted within its cell
-    for value in namespace.values():
-        if isinstance(value, type) and id(value) not in before:
-            first = vars(value).get("__firstlineno__")
-            if first is not None and value.__module__ == namespace["__name__"]:
-                type.__setattr__(value, "__firstlineno__", first + offset)
-
-
-def _remember(filename: str, source: str) -> None:
+def remember(filename: str, source: str) -> None:
+    """Let tracebacks and `inspect` find the source of code that carries `filename`."""
     # An entry without a modification time survives linecache.checkcache
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)

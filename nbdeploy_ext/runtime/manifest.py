@@ -32,13 +32,31 @@ class ManifestCell:
 
 
 @dataclass(frozen=True, slots=True)
+class ManifestCells:
+    """Cells that are a function: `cells` run at each call, with `values` loaded anew.
+
+    `parameters` are what callers may set. The last cell's last expression is the answer, or an
+    object of the names in `answer`.
+    """
+
+    cells: tuple[str, ...]
+    parameters: tuple[str, ...]
+    values: tuple[str, ...] = ()
+    answer: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ManifestEndpoint:
-    """One served function; `examples` are calls found in the notebook (keyword arguments)."""
+    """One served function; `examples` are calls found in the notebook (keyword arguments).
+
+    With `cells` the function is not the notebook's own: the cells are it.
+    """
 
     name: str
     path: str
     cell: str
     examples: tuple[dict[str, Any], ...] = ()
+    cells: ManifestCells | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +164,7 @@ def read_manifest(content: bytes) -> Manifest:
         **{
             **raw,
             "cells": tuple(ManifestCell(**cell) for cell in raw["cells"]),
-            "endpoints": tuple(
-                ManifestEndpoint(**{**endpoint, "examples": tuple(endpoint["examples"])})
-                for endpoint in raw["endpoints"]
-            ),
+            "endpoints": tuple(map(_endpoint, raw["endpoints"])),
             "values": tuple(ManifestValue(**value) for value in raw["values"]),
             "imports": tuple(raw["imports"]),
             "service": ServiceSettings(
@@ -161,3 +176,9 @@ def read_manifest(content: bytes) -> Manifest:
             ),
         }
     )
+
+
+def _endpoint(raw: dict[str, Any]) -> ManifestEndpoint:
+    found = raw.get("cells")
+    cells = ManifestCells(**{k: tuple(names) for k, names in found.items()}) if found else None
+    return ManifestEndpoint(**{**raw, "examples": tuple(raw["examples"]), "cells": cells})

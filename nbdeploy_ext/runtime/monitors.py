@@ -13,9 +13,11 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from .cells import is_used
 from .lane import Lane
 from .loader import App, CellFailed, execute, parse
 from .logs import known_secrets, mask
+from .start import default_names
 from .values import NotJson, native, plain_value
 
 if TYPE_CHECKING:
@@ -78,6 +80,7 @@ class Monitors:
         # A cell that hangs keeps its thread; the others get another
         self._lane = Lane("nbdeploy-monitor-cells", len(self._cells) + 1)
         self._hanging: dict[str, Future[Any]] = {}
+        self._after_call: dict[str, Any] | None = None
         self._limit = max(app.manifest.monitors_every, app.manifest.service.timeout)
 
     @property
@@ -173,7 +176,7 @@ class Monitors:
     def _evaluated(self, cell: ManifestCell) -> _Found:
         """Run one cell in a copy of the namespace."""
         try:
-            namespace = dict(self._namespace)
+            namespace = dict(self._names(self._app.sources[cell.id]))
             if "calls" in self._app.sources[cell.id]:  # pandas' import alone takes a second
                 namespace["calls"] = self._calls.table()
             value = execute(self._app, cell, namespace)
@@ -187,6 +190,12 @@ class Monitors:
             return _Found(plain_value(value), _gauges(value))
         except (NotJson, ValueError, RecursionError):  # a plot, say: shown in a notebook, no gauge
             return _Found()
+
+    def _names(self, source: str) -> dict[str, Any]:
+        """Return what a cell can name; what only calls make comes from one with the defaults."""
+        if self._after_call is None and is_used(self._namespace, [source]):
+            self._after_call = default_names(self._app, self._namespace)
+        return self._after_call or self._namespace
 
     def _tell(self, before: MonitorState, state: MonitorState) -> None:
         if state.state == "ok":

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .batching import Batcher
+from .cells import KEY
 from .codec import Codec, compile_codec
 from .lane import Lane
 from .overload import MOST_WAITING, Overloaded
@@ -72,7 +73,7 @@ def make_operation(
 
     Calls of a `def` that `is_batchable` are joined while others run.
     """
-    function = namespace.get(endpoint.name)
+    function = namespace.get(KEY if endpoint.cells else endpoint.name)
     if function is None:
         raise LookupError(f"the production cells define no function {endpoint.name}")
     is_stream = inspect.isgeneratorfunction(function)

@@ -10,11 +10,13 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from ..core.dataflow import read_dataflow
+from ..core.interface import find_endpoints
 from ..core.notebook import Role, read_notebook
-from ..core.packing import manifest_cells, manifest_values
+from ..core.packing import manifest_cells, manifest_endpoints, manifest_values
 from ..core.values import ValueStore, find_values
-from ..runtime.loader import App, run_app
+from ..runtime.loader import App
 from ..runtime.manifest import Manifest
+from ..runtime.start import run_app
 
 if TYPE_CHECKING:
     import os
@@ -99,10 +101,15 @@ def _app(notebook: Notebook) -> App:
     """Return what the runtime needs to run the cells where the notebook stands."""
     dataflow = read_dataflow(notebook)
     store = ValueStore()
-    cells = manifest_cells(dataflow.flows)
-    values = manifest_values(find_values(notebook, dataflow, store)[0])
+    values = find_values(notebook, dataflow, store)[0]
+    chosen = notebook.choices.get("endpoints") or None
     manifest = Manifest(
-        notebook.stem, notebook.filename, notebook.sha256, cells, endpoints=(), values=values
+        notebook.stem,
+        notebook.filename,
+        notebook.sha256,
+        manifest_cells(dataflow.flows),
+        manifest_endpoints(find_endpoints(dataflow, chosen, values=values)),
+        manifest_values(values),
     )
     sources = {flow.cell.cell_id: flow.cell.source for flow in dataflow.flows}
     return App(notebook.folder, manifest, sources, store.folder)

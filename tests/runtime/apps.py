@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 RUNTIME = Path(__file__).parents[2] / "nbdeploy_ext" / "runtime"
 HEADER = """\
-from nbdeploy_runtime.loader import run_cells
+from nbdeploy_runtime.start import run_cells
 
 run_cells(__name__, notebook={notebook!r}, cells={cells!r})
 """
