@@ -148,15 +148,25 @@ def _steps(
             tree = parse(app, cell)
             known.update(_features(tree))
             end = tree.body.pop() if cell.id == last and not function.answer else None
-            steps.append(compile_cell(app, cell, tree, known))
+            steps.append(_compiled(app, cell, tree, known))
             if isinstance(end, ast.Expr):
-                shown = compile_cell(app, cell, ast.Expression(end.value), known)
-            steps += _placing(tree, offsets[cell.id])
+                shown = _compiled(app, cell, ast.Expression(end.value), known)
+            if sys.version_info >= (3, 13):
+                steps += _placing(tree, offsets[cell.id])
         if cell.role == "parameters":
             settings = _settings(app) if is_late else {}
             own = {n: namespace[n] for n in function.parameters if n in namespace}
             steps += [fresh(settings or ({} if is_late else own)), set_given]
     return [*steps, *(_value_step(app, value) for value in values)], shown
+
+
+def _compiled(
+    app: App, cell: ManifestCell, tree: ast.Module | ast.Expression, known: dict[str, Any]
+) -> CodeType:
+    try:
+        return compile_cell(app, cell, tree, known)
+    except SyntaxError as error:  # what only the compiler sees: a `return` outside of a function
+        raise CellFailed(cell.id, error.lineno, error) from error
 
 
 def _value_step(app: App, value: ManifestValue) -> Any:
@@ -173,16 +183,14 @@ def _features(tree: ast.Module) -> dict[str, Any]:
     return {name: getattr(__future__, name, None) for name in names}
 
 
-def _placing(tree: ast.Module, offset: int) -> list[Any]:
+def _placing(tree: ast.Module, offset: int) -> Any:
     classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
-    if sys.version_info < (3, 13) or not classes:
-        return []
 
     def step(names: dict[str, Any], _: Any) -> None:
-        _place_classes({"__name__": names["__name__"], **{n: names[n] for n in classes}},
-                       set(), offset)  # fmt: skip
+        made = {name: names[name] for name in classes if name in names}
+        _place_classes({"__name__": names["__name__"], **made}, set(), offset)
 
-    return [step]
+    return [step] if classes else []
 
 
 def _parameters(app: App, function: ManifestCells, namespace: dict[str, Any]) -> list[Parameter]:
