@@ -4,6 +4,7 @@ from __future__ import annotations
 import __future__
 
 import ast
+import contextlib
 import inspect
 import itertools
 import os
@@ -70,7 +71,7 @@ def run_app(app: App, namespace: dict[str, Any], chosen: list[ManifestCell]) -> 
     late = set(function.cells) if function else set()
     values = [v for v in app.manifest.values if not function or v.name not in function.values]
     for cell in chosen:
-        if cell.id in late and cell.role != "parameters":
+        if cell.id in late:
             continue
         values = load_values(app, values, namespace, cell.index)
         before = set(map(id, namespace.values()))
@@ -99,7 +100,8 @@ def _add_function(
     """Add the cells as a function, as `run` too unless the cells have that name."""
     steps, shown = _steps(app, function, namespace, chosen, offsets)
     cells = Cells(dict(namespace), tuple(steps), shown, function.answer)
-    made = make_function(cells, _parameters(app, function, namespace), namespace["__name__"])
+    parameters = _parameters(app, function, _with_defaults(app, function, namespace, chosen))
+    made = make_function(cells, parameters, namespace["__name__"])
     namespace[KEY] = made
     if "run" not in bound_names(cells):
         namespace.setdefault("run", made)
@@ -114,6 +116,23 @@ def _add_function(
         return namespace[name]
 
     namespace.setdefault("__getattr__", find)
+
+
+def _with_defaults(
+    app: App, function: ManifestCells, namespace: dict[str, Any], chosen: list[ManifestCell]
+) -> dict[str, Any]:
+    """Return the names with the defaults, whose types are the parameters'.
+
+    A parameters cell that runs at each call runs here only to tell. It may need what another
+    such cell makes; its defaults have no type then.
+    """
+    names = dict(namespace)
+    for cell in chosen:
+        if cell.id in function.cells and cell.role == "parameters":
+            with contextlib.suppress(CellFailed):
+                execute(app, cell, names)
+            names.update(_settings(app))
+    return names
 
 
 def default_names(app: App, namespace: dict[str, Any]) -> dict[str, Any]:
@@ -208,7 +227,7 @@ def _parameters(app: App, function: ManifestCells, namespace: dict[str, Any]) ->
     for name in function.parameters:
         default = namespace.get(name)
         kind = inspect.Parameter.empty if default is None else type(default)
-        shown = default if name in literals else COMPUTED
+        shown = default if name in literals and name in namespace else COMPUTED
         found.append(Parameter(name, hints.get(name, kind), shown))
     return found
 

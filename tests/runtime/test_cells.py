@@ -46,6 +46,16 @@ SHOP = (
 )
 
 
+def test_a_cell_before_the_parameters_sees_what_was_there_before_them(tmp_path: Path) -> None:
+    cells = (("one", "production", "b = [1]\nboxes = []"), ("two", "production", "a = b[0]"),
+             ("params", "parameters", "b = [3]"),
+             ("last", "production", "boxes.append(b)\n[a, boxes]"))  # fmt: skip
+    with serve(write_cells(tmp_path / "app", *cells)) as running:
+        for _ in range(2):
+            assert running.client.post("/run").json() == [1, [[3]]]
+            assert running.client.post("/run", json={"b": [4]}).json() == [1, [[4]]]
+
+
 def test_calls_replace_parameters_and_leave_nothing_behind(tmp_path: Path) -> None:
     with serve(write_cells(tmp_path / "app", *SHOP)) as running:
         first = running.client.post("/run").json()
