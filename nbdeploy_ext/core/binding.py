@@ -134,6 +134,8 @@ class _Rehearsal(Replay):
         self.order = [n for n in numbers if not calls >> n & 1]
         self._start = len(self.order)
         self.order += [n for n in numbers if calls >> n & 1]
+        self.binds: dict[int, set[str]] = {}
+        """The names that each step binds or deletes."""
         self._names: dict[str, Node] = {}
         self._nodes_before: list[Node] = []
         super().__init__([run.facts[n] for n in self.order])
@@ -143,7 +145,10 @@ class _Rehearsal(Replay):
             # States of modules and files lie outside of the notebook, and are shared
             self._names = {n: node for n, node in self._env.items() if n[0] != "@"}
             self._nodes_before = list(_reachable(self._names.values()))
+        before = dict(self._env)
         super()._cell(number, facts)
+        bound = {n for n, node in self._env.items() if before.get(n) is not node and n[0] != "@"}
+        self.binds[self.order[number]] = bound | facts.deletes
 
     def numbers(self, mask: int) -> int:
         """Return steps of this run as numbers of the notebook's."""
@@ -233,6 +238,12 @@ class _Search:
         for new, old in enumerate(rehearsal.order):
             if calls >> old & 1:
                 found |= rehearsal.numbers(rehearsal.needs[new]) ^ self._notebook.needs[old]
+        bound: set[str] = set()
+        for number in range(len(self._steps)):
+            if calls >> number & 1:
+                bound |= rehearsal.binds[number]
+            elif rehearsal.binds[number] & bound:  # it has the last word, as in the notebook
+                found |= 1 << number
         return found & ~calls
 
     def _makers(self, calls: int, rehearsal: _Rehearsal) -> int:

@@ -88,6 +88,9 @@ def bind(*sources: str, values: tuple[Value, ...] = ()) -> Binding:
         ("1234", [AMOUNT, "d = {'a': 1}", "y = d['a'] * amount", "d['a'] = 2", "d['a'] + y"]),
         ("12345", [AMOUNT, "x = 1", "def f(): return x", "y = f() * amount", "x = 5", "y + f()"]),
         ("23", [AMOUNT, "x = 1", "x = x + amount", "x"]),
+        ("1", [AMOUNT, "amount"]),
+        ("3", ["b = 2", AMOUNT, "c = b", "c"]),
+        ("234", ["b = 2", AMOUNT, "amount = b", "c, amount = amount, 3", "c, amount"]),
         # A default that is computed is so at each call
         ("02", ["#parameters\nimport datetime as dt\nday = dt.date.today()", "z = 1", "day"]),
         # What can't be followed
