@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 BODY_LIMIT = 100 * 2**20
 TOO_LARGE = f"The body is over {BODY_LIMIT} bytes."
-_OPEN = frozenset({"/healthz", "/readyz"})
+_OPEN = frozenset({"/", "/docs", "/healthz", "/readyz"})
+"""What needs no token: the probes, and a page without content that asks for the token."""
 
 
 def make_app(service: Service) -> ASGIApp:  # noqa: C901  (a flat list of routes)
@@ -169,7 +170,7 @@ class Token:
 
 
 class _Guard:
-    """Asks callers for the token on all routes but the probes."""
+    """Asks callers for the token, on all routes but the open ones."""
 
     def __init__(self, inner: ASGIApp, token: Token) -> None:
         self._inner = inner

@@ -166,7 +166,7 @@ def test_the_page_needs_nothing_from_the_internet(running, path) -> None:
     answer = running.client.get(path)
     assert answer.headers["content-type"].startswith("text/html")
     assert re.findall(r"(?:https?:)?//[\w.]+|@import|<link|src=", answer.text) == []
-    assert "fetch('openapi.json')" in answer.text
+    assert "fetch('openapi.json'" in answer.text
 
 
 def test_the_version_names_notebook_cells_and_commit(running) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
@@ -37,15 +39,24 @@ def test_callers_send_the_token(guarded, headers, status) -> None:
     assert (status == 401) == (answer.headers.get("www-authenticate") == "Bearer")
 
 
-@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/metrics", "/calls", "/monitors",
+@pytest.mark.parametrize("path", ["/openapi.json", "/metrics", "/calls", "/monitors",
                                   "/version", "/nothing", "/healthz/x"])  # fmt: skip
-def test_all_but_the_probes_ask_for_the_token(guarded, path) -> None:
+def test_all_but_the_page_and_the_probes_ask_for_the_token(guarded, path) -> None:
     assert guarded.client.get(path).status_code == 401
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_probes_need_no_token(guarded, path) -> None:
     assert guarded.client.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/docs"])
+def test_the_page_asks_for_the_token_and_shows_nothing_before(guarded, path) -> None:
+    page = guarded.client.get(path)
+    assert page.status_code == 200
+    assert 'type="password"' in page.text
+    assert "one" not in re.findall(r">([^<]*)<", page.text)
+    assert "/one" not in page.text
 
 
 def test_the_document_of_a_guarded_service_says_so(guarded) -> None:
