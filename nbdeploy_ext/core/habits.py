@@ -45,12 +45,14 @@ class Habit:
 
 
 def read_habits(
-    tree: ast.Module, calls: Sequence[ast.Call], constants: Sequence[ast.Constant]
+    tree: ast.Module, calls: Sequence[tuple[str, ast.Call]], constants: Sequence[ast.Constant]
 ) -> tuple[Habit, ...]:
-    """Return what a cell does that a service can't, in the order of its lines."""
+    """Return what a cell does that a service can't, in the order of its lines.
+
+    `calls` come with the name that is called, as `called_name` gives it.
+    """
     found = [*_statements(tree)]
-    for call in calls:
-        name = called_name(call.func)
+    for name, call in calls:
         found += [Habit(code, what, call.lineno, call.col_offset + 1)
                   for code, what in _of_call(call, name)]  # fmt: skip
     for constant in constants:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from .habits import called_name
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -67,12 +65,12 @@ _DATABASE_CALLS = frozenset({"create_engine", "create_async_engine", "read_sql",
 _IMPORT_CALLS = frozenset({"import_module", "__import__"})
 
 
-def implied_by_calls(calls: Sequence[ast.Call]) -> Iterator[tuple[str, ast.Call]]:
+def implied_by_calls(calls: Sequence[tuple[str, ast.Call]]) -> Iterator[tuple[str, ast.Call]]:
     """Yield each module that a call needs where it is installed, with the call."""
-    for call in calls:
-        name = called_name(call.func).rpartition(".")[2]
+    for called, call in calls:
+        name = called.rpartition(".")[2]
         text = _literal(call.args[0]) if call.args else ""
-        is_model = name == "load" and called_name(call.func) == "spacy.load"
+        is_model = called == "spacy.load"
         if is_model or (name in _IMPORT_CALLS and text[:1] != "."):
             yield text, call
         elif name in _BY_CALL or name.startswith(("read_", "to_")) or name in _DATABASE_CALLS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Leak:
     column: int
 
 
+@lru_cache(maxsize=4096)
 def shipped_leaks(text: str) -> tuple[Leak, ...]:
     """Return what looks like a secret in code or settings, with literals that are called one."""
     lower = text.lower()

@@ -88,20 +88,21 @@ def read_mentions(tree: ast.Module) -> Mentions:
             elif kind in found:
                 found[kind].append(node)
     imports = list(_imports(tree))
+    calls = [(called_name(node.func), node) for node in found[ast.Call]]
     tops = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     return Mentions(
-        (*imports, *_implied(imports, found[ast.Call])),
+        (*imports, *_implied(imports, calls)),
         tuple(sorted((m for n in found[ast.Subscript] for m in _variable(n)), key=_place)),
         tuple(dict.fromkeys(n.value for n in found[ast.Constant] if _may_be_path(n.value))),
         tuple(sorted((m for n in found[ast.Call] for m in _opened(n)), key=_place)),
         frozenset(uses),
         tuple(node for node in tree.body if isinstance(node, tops)),
-        tuple(m for node in found[ast.Call] for m in _search_path(node)),
-        read_habits(tree, found[ast.Call], found[ast.Constant]),
+        tuple(m for name, node in calls for m in _search_path(name, node)),
+        read_habits(tree, calls, found[ast.Constant]),
     )
 
 
-def _implied(imports: list[Import], calls: list[ast.Call]) -> Iterator[Import]:
+def _implied(imports: list[Import], calls: list[tuple[str, ast.Call]]) -> Iterator[Import]:
     """Yield, as optional, what is needed without being imported."""
     for found in imports:
         for name in implied_by_import(found.name, found.members):
@@ -111,9 +112,9 @@ def _implied(imports: list[Import], calls: list[ast.Call]) -> Iterator[Import]:
             yield Import(name, call.lineno, call.col_offset + 1, optional=True)
 
 
-def _search_path(node: ast.Call) -> Iterator[Mention]:
+def _search_path(name: str, node: ast.Call) -> Iterator[Mention]:
     """Yield the literal folder that `sys.path.append` or `insert` adds, however it is wrapped."""
-    if called_name(node.func) not in {"sys.path.append", "sys.path.insert"} or not node.args:
+    if name not in {"sys.path.append", "sys.path.insert"} or not node.args:
         return
     texts = [
         inner.value
