@@ -36,6 +36,7 @@ RUNTIME = (
 )
 ALERTS = ("apprise>=1.8",)
 POSTGRES = ("psycopg[binary]>=3.1",)
+TRACES = ("opentelemetry-sdk>=1.25", "opentelemetry-exporter-otlp-proto-http>=1.25")
 TOOLS = ("pytest>=8", "httpx>=0.27")
 PLATFORMS = {
     "x86_64": "linux/amd64",
@@ -150,7 +151,8 @@ def runtime_requirements(config: Config) -> tuple[str, ...]:
     """Return what the runtime needs for what the engineer's file asks of it."""
     alerts = ALERTS if config.alerts.channels else ()
     database = POSTGRES if isinstance(config.calls.store, SecretRef) else ()
-    return (*RUNTIME, *alerts, *database)
+    is_traced = any(name.startswith("OTEL_EXPORTER_OTLP_") for name in config.env)
+    return (*RUNTIME, *alerts, *database, *(TRACES if is_traced else ()))
 
 
 def image_platform(image: ImageSection) -> str:

@@ -89,7 +89,7 @@ class Exchange(Request):
         self.begun = perf_counter()
         self.operation, self.content_type, self.accept, self.given_id, self.traceparent = asked
         self.query = ""
-        self.body = None
+        self.body = self.span = None
         self._id = ""
         self.parts: list[bytes] = []
         self.complete = False

@@ -8,7 +8,7 @@ import re
 import uuid
 from contextvars import ContextVar
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .operations import Operation
@@ -28,7 +28,7 @@ class Request:
     """
 
     __slots__ = ("_id", "accept", "begun", "body", "content_type", "given_id", "operation",
-                 "query", "traceparent")  # fmt: skip
+                 "query", "span", "traceparent")  # fmt: skip
 
     def __init__(  # noqa: PLR0913, PLR0917  (headers; keywords would cost every call)
         self, operation: Operation, content_type: str = "", accept: str = "", query: str = "",
@@ -43,6 +43,7 @@ class Request:
         self.given_id = given_id
         self.traceparent = traceparent
         self.body: bytes | None = None
+        self.span: Any = None
         self._id = ""
 
     @property

@@ -141,6 +141,8 @@ def serve_until_stopped(
     service.monitors.stop()
     service.compute.lane.close()
     service.calls.close()
+    if service.tracing is not None:
+        service.tracing.close()
     if service.compute.lane.is_busy or service.monitors.is_busy:
         _log.warning("A call or monitor was still running and is dropped")
         return True

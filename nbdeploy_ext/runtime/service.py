@@ -28,6 +28,7 @@ from .overload import Overloaded
 from .problems import problem
 from .reply import Reply
 from .request import CURRENT
+from .tracing import make_tracing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -77,6 +78,7 @@ class Service:
         self.metrics.watch_monitors(self.monitors.exported)
         self.compute = Compute(manifest.service.timeout)
         self.metrics.watch_overdue(lambda: self.compute.lane.overdue)
+        self.tracing = make_tracing(manifest, self.version)
         self.ready = False
         self._limit = manifest.service.timeout
 
@@ -116,12 +118,15 @@ class Service:
         """
         operation = request.operation
         token = CURRENT.set(request)
+        span = self.tracing.begin(request) if self.tracing is not None else None
         try:
             answer = operation.answer(operation.codec.decode(request.body or b""))
         except Exception as error:  # noqa: BLE001  the request boundary: callers get a problem
             return self._problem(request, error)
         finally:
             CURRENT.reset(token)
+            if self.tracing is not None:
+                self.tracing.leave(span)
             operation.pace.note(perf_counter() - request.begun)
         if isinstance(answer, bytes):
             return self._book(request, Reply(200, answer), answer)
@@ -131,6 +136,8 @@ class Service:
     async def call(self, request: Request) -> Reply | Streamed:
         """Answer one request to an endpoint; every error is a problem document."""
         CURRENT.set(request)
+        if self.tracing is not None:
+            self.tracing.begin(request)
         with self.metrics.in_flight.track_inprogress():
             try:
                 return await self._answer(request)
@@ -230,6 +237,8 @@ class Service:
         seconds = perf_counter() - request.begun
         name = request.operation.endpoint.name
         self.metrics.observe(name, answer.status, seconds)
+        if self.tracing is not None:
+            self.tracing.end(request, answer.status, place)
         self.calls.add(
             Call(name, time.time(), seconds * 1000, answer.status, request.body, output, **place)
         )

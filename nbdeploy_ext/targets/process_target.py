@@ -42,7 +42,12 @@ if TYPE_CHECKING:
 
 _WAIT = 0.1
 _UNUSED_AFTER = 3600.0
-_SOMETIMES = ("apprise", "psycopg")
+_SOMETIMES = {
+    "apprise": "apprise",
+    "psycopg": "psycopg",
+    "opentelemetry-exporter": "opentelemetry.exporter.otlp.proto.http",
+}
+"""Packages that some services need, and what proves that they are there."""
 # Behind the environment's own packages, which the notebook was written with
 _START = (
     "import runpy, sys; sys.path.append(sys.argv.pop(1)); "
@@ -260,7 +265,9 @@ class ProcessTarget:
         parts = (lock.text, lock.tools_text, lock.python_executable, *names)
         folder = self._cache / hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
         probe = _PROBE + "".join(
-            f", {module}" for module in _SOMETIMES if any(n.startswith(module) for n in names)
+            f", {module}"
+            for package, module in _SOMETIMES.items()
+            if any(n.startswith(package) for n in names)
         )
         command = [lock.python_executable, "-c", probe]
         if (
