@@ -95,7 +95,8 @@ class CallLog:
         """Keep calls in `store`, without what callers sent unless `inputs`."""
         self._store = store
         self._fresh: deque[Call] = deque()
-        self._most = _AT_ONCE if store.is_instant else max(1, min(WAITING, store.keep))
+        # What is more than the store keeps would be forgotten as soon as it is written
+        self._most = min(WAITING, store.keep)
         self._awake = False
         self._asked = False
         self._numbers = numbers
@@ -116,7 +117,7 @@ class CallLog:
         fresh = self._fresh
         fresh.append(call)
         self._numbers.add("logged")
-        if len(fresh) > self._most or call.size > _SMALL:
+        if len(fresh) > _AT_ONCE or call.size > _SMALL:
             self._take()
         if not self._awake and not self._store.is_instant:
             self._awake = True
@@ -131,11 +132,8 @@ class CallLog:
             if self._store.is_instant:
                 self._store.write(taken)
                 return
-            # What is more than the store keeps would be forgotten as soon as it is written
-            for kept in taken[-self._most :]:
-                self._waiting.append(kept)
-                self._bytes += kept.call.size
-            self._numbers.add("written", len(taken[: -self._most]))
+            self._waiting.extend(taken)
+            self._bytes += sum(kept.call.size for kept in taken)
             self._drop_oldest()
 
     def records(self, limit: int | None = None) -> list[dict[str, Any]]:
@@ -169,7 +167,11 @@ class CallLog:
             _log.warning("%d calls could not be kept", len(self._waiting))
 
     def _drop_oldest(self) -> None:
-        while len(self._waiting) > WAITING or self._bytes > BYTES:
+        surplus = len(self._waiting) - self._most
+        if surplus > 0:
+            self._bytes -= sum(self._waiting.popleft().call.size for _ in range(surplus))
+            self._numbers.add("written" if self._store.keep <= self._most else "dropped", surplus)
+        while self._bytes > BYTES:
             self._bytes -= self._waiting.popleft().call.size
             self._numbers.add("dropped")
 

@@ -178,6 +178,7 @@ class Slow:
     """A store that takes nothing until it is let."""
 
     is_instant = False
+    keep = 10 * WAITING
 
     def __init__(self) -> None:
         self.may_go = threading.Event()
