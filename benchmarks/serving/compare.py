@@ -10,7 +10,6 @@ import argparse
 import os
 import platform
 import signal
-import socket
 import statistics
 import subprocess
 import tempfile
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from benchmarks.serving.load import Load, measure
+from benchmarks.serving.ours import free_port
 from benchmarks.serving.stacks import STACKS, Stack, require_wrk
 
 if TYPE_CHECKING:
@@ -121,13 +121,6 @@ class Running:
             with suppress(ProcessLookupError, subprocess.TimeoutExpired):
                 os.killpg(self.process.pid, number)
                 self.process.wait(10)
-
-
-def free_port() -> int:
-    """Return a port that is free now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def show(title: str, found: dict[Stack, list[Load]]) -> None:
