@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..core.capture import LiveKernel, RunCells
 from ..core.deployment import StartRequest
 from ..core.errors import DeployRefused, NbdeployError, Unreachable, UsageError
 from ..core.layers import library_layers, write_layers
@@ -21,10 +20,9 @@ from ..core.pipeline import (
     marks_of_slices,
 )
 from ..core.secrets import read_secrets
-from ..core.values import ValueStore
-from ..session.running_kernels import find_connection_file
 from ..targets.registry import TARGETS, all_targets, find_target, open_target
 from ..targets.service_client import ask
+from .batch import batch
 from .output import (
     Terminal,
     answer,
@@ -34,11 +32,10 @@ from .output import (
     show_deployments,
     show_tests,
 )
+from .value_source import value_source, values_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from ..core.capture import ValueSource
 
 EXIT_STATUS: dict[type[NbdeployError], int] = {Unreachable: 3, UsageError: 2, NbdeployError: 1}
 """Looked up along an error's MRO: refused or failed 1, wrong usage 2, unreachable 3."""
@@ -49,19 +46,6 @@ name_option = click.option("--name", help="The deployment's name.")
 target_option = click.option(
     "--target", default="docker", show_default=True, type=click.Choice(list(TARGETS))
 )
-
-
-values_option = click.option(
-    "--values", default="run", show_default=True, type=click.Choice(["live", "run"]),
-    help="Ship values from the notebook's running kernel, or run the cells that make them.",
-)  # fmt: skip
-
-
-def _source(values: str, notebook: Path) -> ValueSource:
-    store = ValueStore()
-    if values == "run":
-        return RunCells(store)
-    return LiveKernel(store, find_connection_file(notebook))
 
 
 def exit_status(error: NbdeployError) -> int:
@@ -149,7 +133,7 @@ def run(*, notebook: Path, port: int, values: str, as_json: bool) -> None:
     from ..targets.process_target import ProcessTarget  # noqa: PLC0415  (only this command)
 
     with Terminal() as progress:
-        bundle = bundle_notebook(notebook, progress, values=_source(values, notebook))
+        bundle = bundle_notebook(notebook, progress, values=value_source(values, notebook))
         secrets = read_secrets(bundle.manifest.secret_names())
         progress.step("build")
         target = ProcessTarget()
@@ -168,7 +152,7 @@ def export(*, notebook: Path, folder: Path, values: str, as_json: bool) -> None:
     if folder.exists() and any(folder.iterdir()):
         raise UsageError(f"{folder} is not empty.", hint="Name a new or an empty folder.")
     with Terminal() as progress:
-        bundle = bundle_notebook(notebook, progress, values=_source(values, notebook))
+        bundle = bundle_notebook(notebook, progress, values=value_source(values, notebook))
         progress.step("build")
         layers = library_layers(bundle.lock, progress, bundle.config.image)
         bundle.write(folder)
@@ -187,7 +171,7 @@ def export(*, notebook: Path, folder: Path, values: str, as_json: bool) -> None:
 def build(*, notebook: Path, target: str, name: str | None, values: str, as_json: bool) -> None:
     """Make the image."""
     with Terminal() as progress:
-        source = _source(values, notebook)
+        source = value_source(values, notebook)
         bundle, image = build_notebook(
             notebook, open_target(target), progress, name=name, values=source
         )
@@ -203,7 +187,7 @@ def test(*, notebook: Path, target: str, values: str, as_json: bool) -> None:
     """Make the image and run its test cells inside it."""
     chosen = open_target(target)
     with Terminal() as progress:
-        source = _source(values, notebook)
+        source = value_source(values, notebook)
         bundle, image = build_notebook(notebook, chosen, progress, values=source)
         secrets = read_secrets(bundle.manifest.secret_names())
         progress.step("verify")
@@ -224,7 +208,7 @@ def deploy(*, notebook: Path, target: str, name: str | None, values: str, as_jso
     chosen = open_target(target)
     try:
         with Terminal() as progress:
-            source = _source(values, notebook)
+            source = value_source(values, notebook)
             result = deploy_notebook(notebook, chosen, progress, name=name, values=source)
     except DeployRefused as refusal:
         if not as_json:
@@ -233,6 +217,9 @@ def deploy(*, notebook: Path, target: str, name: str | None, values: str, as_jso
         answer(document, "", as_json=True)
         sys.exit(exit_status(refusal))
     answer(result.as_json(), result.deployment.url, as_json=as_json)
+
+
+_command(batch)
 
 
 @_command

@@ -11,6 +11,7 @@ from .errors import VersionNotFound
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .batch import BatchRequest, BatchResult, BatchWatch
     from .bundle import Bundle
     from .image import Image
     from .progress import Progress
@@ -66,6 +67,11 @@ def choose_version(found: Deployment, wanted: int | None) -> Version:
             hint=f"It has {', '.join(str(v.version) for v in found.versions)}.",
         )
     return max(candidates, key=lambda version: version.version)
+
+
+def batch_version(found: Deployment) -> Version:
+    """Return the version that a batch runs in: the live one, or the newest where none is."""
+    return next((v for v in found.versions if v.live), found.versions[-1])
 
 
 def number_for(versions: Sequence[Version], digest: str) -> int:
@@ -161,6 +167,15 @@ class Target(Protocol):
 
     def logs(self, name: str, *, follow: bool = False, tail: int = 200) -> Iterator[str]:
         """Yield the service's log lines, the last `tail` of them first."""
+        ...
+
+    def run_batch(
+        self, name: str, request: BatchRequest, read_secrets: ReadSecrets, watch: BatchWatch
+    ) -> BatchResult:
+        """Run an endpoint of a deployment's live version over a table, and wait for it.
+
+        Raises `UsageError`, or `BatchFailed` where it breaks off.
+        """
         ...
 
     def prune(self, keep: int) -> list[str]:

@@ -24,6 +24,7 @@ A fault in the *notebook* is a `Diagnostic`, never an exception.
     │   ├── StartFailed
     │   ├── PortInUse
     │   └── DiskFull
+    ├── BatchFailed                a run over a table broke off
     ├── Unreachable                an engine or target does not answer
     │   ├── EngineUnreachable
     │   └── KernelUnavailable
@@ -181,6 +182,12 @@ class DiskFull(DeployFailed):
     """The engine's or this machine's disk is full."""
 
     code = "disk_full"
+
+
+class BatchFailed(NbdeployError):
+    """A run over a table broke off, or may not go on; `details["log"]` holds its last lines."""
+
+    code = "batch_failed"
 
 
 class Unreachable(NbdeployError):

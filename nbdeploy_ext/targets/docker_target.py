@@ -6,10 +6,18 @@ import json
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from ..core.deployment import Availability, Deployment, Version, choose_version, number_for
+from ..core.deployment import (
+    Availability,
+    Deployment,
+    Version,
+    batch_version,
+    choose_version,
+    number_for,
+)
 from ..core.dockerfile import TOOLS
 from ..core.errors import DeploymentNotFound, EngineUnreachable
 from .deployment_lock import hold_deployment
+from .docker_batch import run_docker_batch
 from .docker_engine import Engine
 from .docker_image import PART, build_docker_image, gate_environment, tools_volume
 from .docker_service import NAME, NOTEBOOK, ROLE, VERSION, DockerService, Launch, locked_down
@@ -18,6 +26,7 @@ from .gate_events import follow_gate
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ..core.batch import BatchRequest, BatchResult, BatchWatch
     from ..core.bundle import Bundle
     from ..core.deployment import ReadSecrets, StartRequest, State
     from ..core.image import Image
@@ -167,6 +176,14 @@ class DockerTarget:
             self.deployment(name)
             return iter(())
         return live.log(follow=follow, tail=tail)
+
+    def run_batch(
+        self, name: str, request: BatchRequest, read_secrets: ReadSecrets, watch: BatchWatch
+    ) -> BatchResult:
+        """Run in a container of the version's image."""
+        image = self._engine.image(batch_version(self.deployment(name)).image)
+        secrets = read_secrets(json.loads(image.labels["org.nbdeploy.run"])["secrets"])  # type: ignore[union-attr]
+        return run_docker_batch(self._engine, image, request, secrets, watch)
 
     def prune(self, keep: int) -> list[str]:
         """Remove all but the newest `keep` versions of each deployment, the live one aside.

@@ -19,7 +19,14 @@ from typing import TYPE_CHECKING, Any
 import platformdirs
 
 from ..core.bundle import link_or_copy
-from ..core.deployment import Availability, Deployment, Version, choose_version, number_for
+from ..core.deployment import (
+    Availability,
+    Deployment,
+    Version,
+    batch_version,
+    choose_version,
+    number_for,
+)
 from ..core.errors import DeploymentNotFound
 from ..core.image import Image
 from ..core.packages import install_constrained
@@ -29,11 +36,13 @@ from .deployment_lock import hold_deployment
 from .gate_events import follow_gate, follow_start
 from .local_process import LocalProcess, follow_log, reap, spawn
 from .ports import HOST, hold_port
+from .process_batch import run_process_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import IO
 
+    from ..core.batch import BatchRequest, BatchResult, BatchWatch
     from ..core.bundle import Bundle
     from ..core.deployment import ReadSecrets, StartRequest
     from ..core.progress import Progress
@@ -187,6 +196,22 @@ class ProcessTarget:
                     yield line.rstrip("\n")
                 else:
                     time.sleep(_WAIT)
+
+    def run_batch(
+        self, name: str, request: BatchRequest, read_secrets: ReadSecrets, watch: BatchWatch
+    ) -> BatchResult:
+        """Run in the version's environment."""
+        place = batch_version(self.deployment(name)).image
+        return self.run_image_batch(place, request, read_secrets(_run(place)["secrets"]), watch)
+
+    def run_image_batch(
+        self, place: str, request: BatchRequest, secrets: Mapping[str, str], watch: BatchWatch
+    ) -> BatchResult:
+        """Run what `build` made, deployed or not."""
+        return run_process_batch(
+            _command(place, *request.arguments()), place, _environment(place, secrets),
+            request=request, secrets=secrets, watch=watch,
+        )  # fmt: skip
 
     def prune(self, keep: int) -> list[str]:
         """Remove all but the newest `keep` versions of each deployment, the live one aside."""

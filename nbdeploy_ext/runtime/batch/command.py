@@ -120,7 +120,7 @@ def _say_stopped(stopped: _Stopped, news: News) -> int:
 
 
 def _refuse(message: str, status: int, news: News) -> int:
-    news.say(f"Error: {message}", event="failed", cell=None, line=None, message=message)
+    news.say(f"Error: {message}", event="failed", status=status, message=message)
     return status
 
 
