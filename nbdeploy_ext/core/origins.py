@@ -19,6 +19,8 @@ NOTHING: Origins = frozenset()
 _SUFFIXES = "*+-%"
 ONCE: Origins = frozenset({"!"})
 FIGURE: Origins = frozenset({"^"})
+FOREIGN: Origins = FIGURE
+"""An object of a library that nobody knows: like a figure, methods of any name may change it."""
 
 
 def base(origin: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .catalog import INERT, PLUGINS
 from .origins import Origins, base
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Replay:
         self._wild = 0
         self._seeded: set[str] = set()
         self._callers: list[tuple[int, Summary, Node]] = []
+        self._mentioned = frozenset().union(*[f.reads for f in cells], *[f.late for f in cells])
         for number, facts in enumerate(cells):
             self._cell(number, facts)
         self._finish(cells)
@@ -83,11 +85,20 @@ class Replay:
             self._enact(summary, bit, reader)
         made = self._bind(facts, bit, reader)
         self._hold(facts.changes, bit, made)
+        if any(self._is_plugin(name, module) for name, module in facts.imports):
+            self.mark(next(self._state("@plugins")), bit, deep=False)
         self._unbind(facts, bit)
         if facts.wild:
             self._wild |= bit
         self.needs.append(reader.needs & (bit - 1))
         self._functions(number, facts)
+
+    def _is_plugin(self, name: str, module: str) -> bool:
+        """Whether a module is imported for what that does to others: nobody uses its name."""
+        top = module.partition(".")[0]
+        return top in PLUGINS or (
+            name not in self._mentioned and (top not in INERT or ".experimental." in module)
+        )
 
     def _unbind(self, facts: Facts, bit: int) -> None:
         for name in facts.deletes:
@@ -213,6 +224,8 @@ class Replay:
         bound: dict[str, Node] = {}
         for name in (*facts.values, *facts.changes.binds):
             old = self._env.get(name)
+            if old is not None and name[0] == "@" and name.startswith("@import:"):
+                continue  # whoever imports a module first
             node = Node(bit)
             if old is not None and (name in facts.maybe or name not in facts.values):
                 node.bound |= old.bound
