@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from .scopes import Scope
 
 
-def _branches(scope: Scope, branches: Sequence[Callable[[], bool]]) -> None:
-    """Read alternatives of which one runs; what all of them define is defined."""
+def _branches(scope: Scope, branches: Sequence[Callable[[], bool] | None]) -> None:
+    """Read alternatives of which one runs, None where nothing does; what all define is defined."""
     env, sure, deletes = scope.env, scope.sure, scope.deletes
     ends: list[tuple[dict[str, Origins], set[str], set[str]]] = []
     for branch in branches:
+        if branch is None:
+            ends.append((env, sure, deletes))
+            continue
         scope.env, scope.sure, scope.deletes = dict(env), set(sure), set(deletes)
         leaves = branch()
         if not leaves:
@@ -42,7 +45,10 @@ def _raises(statements: Sequence[ast.stmt]) -> bool:
     return bool(statements) and isinstance(statements[-1], ast.Raise)
 
 
-def _run(scope: Scope, statements: Sequence[ast.stmt]) -> Callable[[], bool]:
+def _run(scope: Scope, statements: Sequence[ast.stmt]) -> Callable[[], bool] | None:
+    if not statements:
+        return None
+
     def branch() -> bool:
         body(scope, statements)
         return _raises(statements)
@@ -65,7 +71,7 @@ def _loop(
 
     def rounds() -> bool:
         once()
-        if any(scope.env.get(n) != o for n, o in before.items()) or _grown(scope, before):
+        if not before.items() <= scope.env.items() or _grown(scope, before):
             once()
         body(scope, node.orelse)
         return False
@@ -75,7 +81,9 @@ def _loop(
 
 
 def _grown(scope: Scope, before: dict[str, Origins]) -> bool:
-    return any(o for n, o in scope.env.items() if n not in before and o != {"=" + n})
+    if len(scope.env) == len(before):
+        return False
+    return any(scope.env[n] != {"=" + n} for n in scope.env.keys() - before.keys())
 
 
 def _for(scope: Scope, node: ast.For | ast.AsyncFor) -> None:
@@ -103,7 +111,7 @@ def _try(scope: Scope, node: ast.Try) -> None:
     half: dict[str, Origins] = {}
 
     def smooth() -> bool:
-        _run(scope, [*node.body, *node.orelse])()
+        body(scope, [*node.body, *node.orelse])
         half.update(scope.env)
         return _raises(node.orelse or node.body)
 
@@ -149,7 +157,7 @@ def _match(scope: Scope, node: ast.Match) -> None:
     always = (
         last.guard is None and isinstance(last.pattern, ast.MatchAs) and not last.pattern.pattern
     )
-    otherwise = [] if always else [lambda: False]
+    otherwise = [] if always else [None]
     _branches(scope, [*(case(c) for c in node.cases), *otherwise])
 
 

@@ -94,9 +94,7 @@ def _summary(scope: Scope, parameters: tuple[str, ...], *, exact: bool) -> Summa
 
 def _function(scope: Scope, node: Function) -> None:
     for decorator in node.decorator_list:
-        found_in = value(scope, decorator)
-        if isinstance(decorator, ast.Attribute):  # @function.register
-            scope.change(found_in)
+        value(scope, decorator)
     arguments = node.args
     defaults = [value(scope, d) for d in [*arguments.defaults, *arguments.kw_defaults] if d]
     _annotations(scope, node)
@@ -176,13 +174,15 @@ def _annotations(scope: Scope, node: Function) -> None:
     arguments = node.args
     every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
     every += [a for a in (arguments.vararg, arguments.kwarg) if a]
+    hints = [h for h in [*(a.annotation for a in every), node.returns] if h is not None]
+    if not hints:
+        return
     generic = {p.name for p in getattr(node, "type_params", ())}
     with scope.bound_inside(generic):
         for name in generic:
             scope.bind_inside(name, NOTHING)
-        for found in [*(a.annotation for a in every), node.returns]:
-            if found is not None:
-                annotation(scope, found)
+        for found in hints:
+            annotation(scope, found)
 
 
 def annotation(scope: Scope, node: ast.expr) -> None:
@@ -190,7 +190,6 @@ def annotation(scope: Scope, node: ast.expr) -> None:
     if type(node) is ast.Constant and not isinstance(node.value, str):
         return
     if scope.mean("annotations") is not None:
-        scope.soft.add("annotations")
         with scope.late():
             value(scope, node)
     else:

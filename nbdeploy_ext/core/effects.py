@@ -12,11 +12,14 @@ from .calls import file_token
 from .catalog import QUIET_COMMANDS
 from .facts import Facts, Opaque, Position
 from .magics import NEUTRAL
+from .origins import NOTHING
 from .scopes import Scope
 from .statements import body
 from .syntax import parse
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .magics import Magic, PlainSource
     from .scopes import Meanings
     from .syntax import Parsed
@@ -56,28 +59,37 @@ def _facts(scope: Scope, source: PlainSource) -> Facts:
             at = place(position)
             scope.opaque.append(Opaque(at[0], at[1], f"{name} may be what another cell showed"))
     values = {n: o for n, o in scope.env.items() if o or n[0] != "@"}
-    late = {n for several in scope.functions.values() for s in several for n in s.free}
     changes = scope.changes()
+    maybe = values.keys() - scope.sure
     return Facts(
-        immediate={n: place(p) for n, p in names.items()},
-        deferred={
-            n: place(p)
-            for n, p in scope.deferred.items()
-            if n not in names and n[0] != "@" and n not in scope.env and n not in changes.binds
-        },
+        immediate=place.all(names),
+        deferred=place.all(
+            {
+                n: p
+                for n, p in scope.deferred.items()
+                if n not in names and n[0] != "@" and n not in scope.env and n not in changes.binds
+            }
+        ),
         reads=tuple({**scope.reads, **dict.fromkeys(scope.soft)}),
-        late=tuple(late | set(scope.deferred)),
+        late=tuple(_late(scope)),
         values=values,
-        maybe=frozenset([n for n in values if n not in scope.sure and n[0] != "@"]),
+        maybe=frozenset([n for n in maybe if n[0] != "@"]) if maybe else NOTHING,
         deletes=frozenset(scope.deletes),
         changes=changes,
         functions={n: tuple(s) for n, s in scope.functions.items()},
         stored=frozenset(scope.stored),
-        opaque=tuple(replace(o, column=o.column + source.indent) for o in scope.opaque),
+        opaque=tuple([replace(o, column=o.column + source.indent) for o in scope.opaque]),
         wild=bool(scope.opaque) or scope.wild,
         assumed=tuple(scope.assumed.items()),
-        imports=tuple(scope.imports.items()),
     )
+
+
+def _late(scope: Scope) -> set[str]:
+    found = set(scope.deferred)
+    for several in scope.functions.values():
+        for summary in several:
+            found |= summary.free
+    return found
 
 
 class _Places:
@@ -86,6 +98,12 @@ class _Places:
     def __init__(self, source: PlainSource) -> None:
         self._indent = source.indent + 1
         self._lines = None if source.text.isascii() else source.text.split("\n")
+
+    def all(self, positions: Mapping[str, Position]) -> dict[str, Position]:
+        if self._lines is not None:
+            return {name: self(position) for name, position in positions.items()}
+        indent = self._indent
+        return {name: (line, column + indent) for name, (line, column) in positions.items()}
 
     def __call__(self, position: Position) -> Position:
         line, column = position

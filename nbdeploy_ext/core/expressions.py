@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import sys
 from typing import TYPE_CHECKING, Any
 
 from .calls import (
@@ -16,9 +15,7 @@ from .calls import (
     call_value,
     trusts,
 )
-from .catalog import CANVASES, METHODS, SEED_ARGUMENTS, Does
 from .facts import Builtin, Module, Summary
-from .formulas import names_in
 from .origins import NOTHING, ONCE, Origins, base, holder_of, merged, part_of, share_of
 from .scopes import global_changes
 
@@ -28,22 +25,20 @@ if TYPE_CHECKING:
     from .scopes import Scope
 
 BUILTIN_NAMES = frozenset(dir(builtins))
-STANDARD = frozenset(sys.stdlib_module_names)
-_OPERATORS: dict[type, str] = {
-    ast.Add: "__add__", ast.Sub: "__sub__", ast.Mult: "__mul__", ast.MatMult: "__matmul__",
-    ast.Div: "__truediv__", ast.Mod: "__mod__", ast.Pow: "__pow__", ast.LShift: "__lshift__",
-    ast.RShift: "__rshift__", ast.BitOr: "__or__", ast.BitXor: "__xor__", ast.BitAnd: "__and__",
-    ast.FloorDiv: "__floordiv__",
-}  # fmt: skip
-_CHANGING = frozenset({Does.CHANGE, Does.STORE})
 _SHARING = (ast.Add, ast.Mult, ast.BitOr)
 
 
 def value(scope: Scope, node: ast.expr) -> Origins:
     """Read an expression and return where its value may come from."""
-    handler = _EXPRESSIONS.get(type(node))
-    if handler is not None:
-        return handler(scope, node)
+    try:
+        handler = _EXPRESSIONS[type(node)]
+    except KeyError:
+        return _parts(scope, node)
+    return handler(scope, node)
+
+
+def _parts(scope: Scope, node: ast.expr) -> Origins:
+    """Read an expression of a kind that nobody foresaw."""
     return merged(
         [value(scope, c) for c in ast.walk(node) if isinstance(c, ast.expr) and c is not node]
     )
@@ -66,8 +61,6 @@ def _name(scope: Scope, node: ast.Name) -> Origins:
     if type(meaning) is Module:
         top = meaning.path.partition(".")[0]
         scope.reads.setdefault("@" + top, (1, 0))
-        if top not in STANDARD:
-            scope.reads.setdefault("@plugins", (1, 0))
         if top in {"os", "sys"}:
             scope.reads.setdefault("@world", (1, 0))
         return NOTHING
@@ -87,8 +80,7 @@ def enact(scope: Scope, summary: Summary) -> None:
         current = waiting.pop()
         changes = global_changes(current.changes)
         if changes:
-            scope.apply(Summary("", (), NOTHING, changes, NOTHING), {})
-            scope.binds |= changes.binds
+            scope.suffer(changes)
         scope.wild = scope.wild or current.opaque
         for name in current.free:
             if scope.kind == "cell" and name not in scope.sure:
@@ -100,26 +92,11 @@ def enact(scope: Scope, summary: Summary) -> None:
 
 
 def _attribute(scope: Scope, node: ast.Attribute) -> Origins:
-    if _rooted(node):
-        path = module_path(scope, node)
-        if path:
-            scope.reads.setdefault("@import:" + path, (1, 0))
-    found = value(scope, node.value)
-    implicit(scope, node.attr, found)  # a property, or a method that somebody calls later
-    return part_of(found)
-
-
-def implicit(scope: Scope, method: str, *objects: Origins) -> None:
-    """Read what Python may call by itself: a property, an operator, a callback."""
-    own = scope.mean("." + method)
-    if type(own) is Summary and own.changes:
-        for origins in objects:
-            scope.apply(own, dict.fromkeys(own.parameters[:1], origins))
+    return part_of(value(scope, node.value))
 
 
 def _subscript(scope: Scope, node: ast.Subscript) -> Origins:
     found = value(scope, node.value)
-    implicit(scope, "__getitem__", found)
     if type(node.slice) is not ast.Constant:
         value(scope, node.slice)
     if found and _is_selection(node) and trusts(scope, "["):
@@ -168,15 +145,11 @@ def _binary(scope: Scope, node: ast.BinOp) -> Origins:
     found: list[Origins] = []
     left: ast.expr = node
     sharing = False
-    operators: set[str] = set()
     while isinstance(left, ast.BinOp):  # a long sum nests as deep as it is long
         found.append(value(scope, left.right))
-        operators.add(_OPERATORS[type(left.op)])
         sharing = sharing or isinstance(left.op, _SHARING)
         left = left.left
     found.append(value(scope, left))
-    for operator in operators:
-        implicit(scope, operator, *found)
     if isinstance(node.op, ast.Mod):
         return NOTHING
     return share_of(merged(found)) if sharing else NOTHING
@@ -259,17 +232,6 @@ def _rooted(node: ast.expr) -> bool:
 def _arguments(scope: Scope, node: ast.Call) -> Arguments:
     positional = [value(scope, a) for a in node.args]
     keywords = {k.arg or "**": value(scope, k.value) for k in node.keywords}
-    for name, origins in keywords.items():
-        if name in CANVASES:
-            scope.change(origins, deep=True)
-        elif name in SEED_ARGUMENTS:
-            scope.consumed.update(map(base, origins))
-    implicit(scope, "__call__", *positional, *keywords.values())
-    for argument in [*node.args, *(k.value for k in node.keywords)]:
-        if type(argument) is ast.Attribute and METHODS.get(argument.attr) in _CHANGING:
-            scope.change(value(scope, argument.value))  # callback=history.append
-        elif type(argument) is ast.Constant and type(argument.value) is str:
-            scope.soft.update(names_in(argument.value, node))
     return Arguments(node, positional, keywords)
 
 
@@ -337,27 +299,31 @@ def _comprehension(
     scope: Scope, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 ) -> Origins:
     first = value(scope, node.generators[0].iter)
-    own = {
-        n.id
-        for g in node.generators
-        for n in ast.walk(g.target)
-        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-    }
-    with scope.bound_inside(own):
-        for number, generator in enumerate(node.generators):
-            origins = value(scope, generator.iter) if number else first
-            scope.consumed.update(map(base, origins))
-            _bind_inside(scope, generator.target, part_of(origins))
-            for test in generator.ifs:
-                value(scope, test)
-        if isinstance(node, ast.DictComp):
-            found = value(scope, node.key) | value(scope, node.value)
-        else:
-            found = value(scope, node.elt)
+    own = {name for g in node.generators for name in _targets(g.target)}
+    before = scope.enter(own)
+    for number, generator in enumerate(node.generators):
+        origins = value(scope, generator.iter) if number else first
+        scope.consumed.update(map(base, origins))
+        _bind_inside(scope, generator.target, part_of(origins))
+        for test in generator.ifs:
+            value(scope, test)
+    if isinstance(node, ast.DictComp):
+        found = value(scope, node.key) | value(scope, node.value)
+    else:
+        found = value(scope, node.elt)
+    scope.leave(own, before)
     result = holder_of(found)
     if isinstance(node, ast.GeneratorExp):
         return result | holder_of(first) | ONCE | late_names(scope, node, own)
     return result
+
+
+def _targets(target: ast.expr) -> list[str]:
+    if type(target) is ast.Name:
+        return [target.id]
+    return [
+        n.id for n in ast.walk(target) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    ]
 
 
 def _bind_inside(scope: Scope, target: ast.expr, origins: Origins) -> None:

@@ -9,6 +9,7 @@ part of it; `+`, it holds it; `-`, it keeps it and never changes it; `%`, it hol
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ NOTHING: Origins = frozenset()
 _SUFFIXES = "*+-%"
 ONCE: Origins = frozenset({"!"})
 FIGURE: Origins = frozenset({"^"})
-FOREIGN: Origins = FIGURE
-"""An object of a library that nobody knows: like a figure, methods of any name may change it."""
+_remembered = lru_cache(maxsize=1 << 16)
+"""The same few sets come again and again: the algebra is looked up, not done anew."""
 
 
 def base(origin: str) -> str:
@@ -28,6 +29,21 @@ def base(origin: str) -> str:
     return origin[:-1] if origin[-1] in _SUFFIXES else origin
 
 
+@_remembered
+def only(name: str) -> Origins:
+    """Return the object of one name."""
+    return frozenset((name,))
+
+
+@_remembered
+def new_of(name: str, origins: Origins) -> Origins:
+    """Return what a name has when such a value is stored in it: a new object is its own."""
+    if not origins or any(o[-1] in "+-%!^" or o[0] == "~" for o in origins):
+        return origins | {"=" + name}
+    return origins
+
+
+@_remembered
 def part_of(origins: Origins) -> Origins:
     """Return what an element, an attribute or a view of such a value may come from."""
     if not origins:
@@ -35,6 +51,7 @@ def part_of(origins: Origins) -> Origins:
     return frozenset([base(o) + "*" for o in origins if o != "!"])
 
 
+@_remembered
 def holder_of(origins: Origins) -> Origins:
     """Return what a container of such values comes from."""
     if not origins:
@@ -42,14 +59,22 @@ def holder_of(origins: Origins) -> Origins:
     return frozenset([o if o[-1] == "-" else base(o) + "+" for o in origins])
 
 
+@_remembered
 def keeper_of(origins: Origins) -> Origins:
     """Return what a value comes from that keeps such values and never changes them."""
     return frozenset([base(o) + "-" for o in origins])
 
 
+@_remembered
 def share_of(origins: Origins) -> Origins:
     """Return what a copy comes from that has the same elements."""
     return frozenset([base(o) + "%" for o in origins if o != "!"])
+
+
+@_remembered
+def related(origins: Origins, suffix: str) -> Origins:
+    """Return what a value comes from that is related so to such values."""
+    return frozenset([base(o) + suffix for o in origins])
 
 
 def merged(parts: Iterable[Origins]) -> Origins:

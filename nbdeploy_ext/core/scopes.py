@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from .facts import Changes, Meaning, Opaque, Reading, Summary
-from .origins import NOTHING, Origins, base
+from .origins import NOTHING, Origins, base, new_of, only, related
 
 if TYPE_CHECKING:
     import ast
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from .facts import Position
 
     Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+Inside = tuple[set[str], dict[str, Origins], set[str]]
 
 
 class Meanings(Protocol):
@@ -32,6 +36,12 @@ class Scope:
 
     A function's names are resolved when it ends: a name that it stores anywhere is its own.
     """
+
+    __slots__ = (
+        "assumed", "binds", "conditions", "consumed", "declared", "deep", "deferred", "deletes",
+        "drawn", "enacted", "env", "functions", "generator", "held", "hidden", "kind", "meanings",
+        "opaque", "parent", "reads", "returns", "shallow", "soft", "stored", "sure", "wild",
+    )  # fmt: skip
 
     def __init__(self, kind: str, parent: Scope | None, meanings: Meanings) -> None:
         self.kind = kind
@@ -55,7 +65,6 @@ class Scope:
         self.opaque: list[Opaque] = []
         self.functions: dict[str, list[Summary]] = {}
         self.assumed: dict[str, Meaning] = {}
-        self.imports: dict[str, str] = {}
         self.conditions = 0
         self.generator = False
         self.wild = False
@@ -71,13 +80,13 @@ class Scope:
                 self.soft.add(name)
                 return found | {name} if self.kind == "cell" else found
             return found
-        enclosing = self._enclosing(name)
+        enclosing = self._enclosing(name) if self.parent is not None else None
         if enclosing is not None:
             self.soft.add(name)
             return enclosing
         if name not in self.reads:
             self.reads[name] = position
-        return frozenset((name,))
+        return only(name)
 
     def _enclosing(self, name: str) -> Origins | None:
         scope = self.parent
@@ -94,21 +103,17 @@ class Scope:
             if origins:
                 self.hold(frozenset((name,)), origins)
             return
-        own = frozenset(("=" + name,)) if not origins or self._is_new(origins) else NOTHING
-        value = origins | own if origins else own
-        if self.conditions and name in self.env:
-            value |= self.env[name]
-        self.env[name] = value
-        if not self.conditions:
+        value = new_of(name, origins)
+        if self.conditions:
+            if name in self.env:
+                value |= self.env[name]
+        else:
             self.sure.add(name)
+        self.env[name] = value
         if plain:
             self.stored.add(name)
             self.functions.pop(name, None)
         self.deletes.discard(name)
-
-    @staticmethod
-    def _is_new(origins: Origins) -> bool:
-        return any(o[-1] in "+-%!^" or o[0] == "~" for o in origins)
 
     def delete(self, name: str) -> None:
         """Take the name away."""
@@ -121,15 +126,16 @@ class Scope:
 
     def mean(self, name: str) -> Meaning:
         """Return what the name stands for in the notebook, unless it is this scope's own."""
-        if self.kind != "cell" and name in self.env:
+        if self.kind == "cell":
+            if name in self.hidden:
+                return None
+        elif name in self.env:
             return None
         scope = self.parent
         while scope is not None and scope.kind != "cell":
             if scope.kind == "function" and name in scope.env:
                 return None
             scope = scope.parent
-        if self.kind == "cell" and name in self.hidden:
-            return None
         if name in self.assumed:
             return self.assumed[name]
         found = self.meanings.ask(name)
@@ -139,21 +145,30 @@ class Scope:
     @contextmanager
     def bound_inside(self, names: set[str]) -> Iterator[None]:
         """Keep names of a comprehension or a lambda to themselves."""
-        hidden, self.hidden = self.hidden, self.hidden | names
-        env = {n: self.env[n] for n in names if n in self.env}
-        sure = self.sure & names
-        self.conditions += 1
+        before = self.enter(names)
         yield
+        self.leave(names, before)
+
+    def enter(self, names: set[str]) -> Inside:
+        """Begin what `bound_inside` does; the answer is for `leave`."""
+        before = self.hidden, {n: self.env[n] for n in names if n in self.env}, self.sure & names
+        self.hidden = self.hidden | names
+        self.conditions += 1
+        return before
+
+    def leave(self, names: set[str], before: Inside) -> None:
+        """End what `enter` began."""
         self.conditions -= 1
-        self.hidden = hidden
+        self.hidden, env, sure = before
         for name in names:
             self.env.pop(name, None)
         self.env.update(env)
-        self.sure = (self.sure - names) | sure
+        self.sure -= names
+        self.sure |= sure
 
     def bind_inside(self, name: str, origins: Origins) -> None:
         """Give such a name its value."""
-        self.env[name] = origins or frozenset(("=" + name,))
+        self.env[name] = origins or only("=" + name)
         self.sure.add(name)
 
     @contextmanager
@@ -210,33 +225,62 @@ class Scope:
             self.env[token] = NOTHING
         self.touch(token)
 
-    def seed_all(self) -> None:
-        """Note that all random states there are may be set anew."""
-        for name in ("random", "numpy", "torch", "tensorflow"):
-            self.shallow.add("@seed:" + name)
-            self.touch("@rng:" + name)
-
     def apply(self, summary: Summary, arguments: dict[str, Origins]) -> Origins:
         """Do what a function does when it is called so, and return where its result comes from."""
-        changes = summary.changes
-        if not changes:
-            return self._mapped(summary.returns, arguments) if summary.returns else NOTHING
-        self.change(self._mapped(changes.shallow, arguments))
-        self.change(self._mapped(changes.deep, arguments), deep=True)
-        self.consumed.update(map(base, self._mapped(changes.consumed, arguments)))
-        self.drawn.update(map(base, self._mapped(changes.drawn, arguments)))
-        for holder, held in changes.held:
-            self.hold(self._mapped((holder,), arguments), self._mapped(held, arguments))
-        return self._mapped(summary.returns, arguments)
+        known: dict[str, Origins] = {}
+        if summary.changes:
+            self._apply(summary.changes, arguments, known)
+        return self._mapped(summary.returns, arguments, known)
 
-    def _mapped(self, origins: Iterable[str], arguments: dict[str, Origins]) -> Origins:
-        found: set[str] = set()
+    def suffer(self, changes: Changes) -> None:
+        """Let changes happen that don't depend on arguments."""
+        self._apply(changes, {}, {})
+        self.binds |= changes.binds
+
+    def _apply(
+        self, changes: Changes, arguments: dict[str, Origins], known: dict[str, Origins]
+    ) -> None:
+        if changes.shallow:
+            self.change(self._mapped(changes.shallow, arguments, known))
+        if changes.deep:
+            self.change(self._mapped(changes.deep, arguments, known), deep=True)
+        if changes.consumed:
+            self.consumed.update(map(base, self._mapped(changes.consumed, arguments, known)))
+        if changes.drawn:
+            self.drawn.update(map(base, self._mapped(changes.drawn, arguments, known)))
+        for holder, held in changes.held:
+            holders = self._mapped((holder,), arguments, known)
+            self.hold(holders, self._mapped(held, arguments, known))
+
+    def _mapped(
+        self, origins: Iterable[str], arguments: dict[str, Origins], known: dict[str, Origins]
+    ) -> Origins:
+        """Return a function's origins as its caller sees them; `known` are those of this call."""
+        found: list[Origins] = []
         for origin in origins:
-            if origin[0] == "@":
-                found.add(origin)
-            else:
-                found |= self._from_caller(origin, arguments)
-        return frozenset(found)
+            mapped = known.get(origin)
+            if mapped is None:
+                mapped = known[origin] = self._from_caller(origin, arguments)
+            if mapped:
+                found.append(mapped)
+        if not found:
+            return NOTHING
+        return found[0] if len(found) == 1 else found[0].union(*found[1:])
+
+    def _from_caller(self, origin: str, arguments: dict[str, Origins]) -> Origins:
+        first, last = origin[0], origin[-1]
+        if first in "@~!^=":
+            return only(origin)
+        if last in "*+-%":
+            return related(self._from_caller(origin[:-1], arguments), last)
+        if first == "$":
+            return arguments.get(origin[1:], NOTHING)
+        if self.kind != "cell":
+            return self._recall(origin)
+        if origin not in self.sure:
+            self.soft.add(origin)
+        found = self.env.get(origin)
+        return only(origin) if found is None else found
 
     def _recall(self, name: str) -> Origins:
         """Load a name that stands in a function called here: needed, but not read by this text."""
@@ -245,22 +289,6 @@ class Scope:
         if not is_read and self.reads.pop(name, None) is not None:
             self.soft.add(name)
         return found
-
-    def _from_caller(self, origin: str, arguments: dict[str, Origins]) -> Origins:
-        plain = base(origin)
-        suffix = origin[len(plain) :]
-        if plain[0] == "$":
-            found = arguments.get(plain[1:], NOTHING)
-        elif plain[0] in "@~!^=":
-            return frozenset((origin,))
-        else:
-            found = self._recall(plain) if self.kind != "cell" else self._own(plain)
-        return frozenset([base(o) + suffix for o in found]) if suffix else found
-
-    def _own(self, name: str) -> Origins:
-        if name not in self.sure:
-            self.soft.add(name)
-        return self.env.get(name, frozenset((name,)))
 
     def absorb(self, inner: Scope) -> None:
         """Take over what a nested scope did to objects."""
@@ -277,25 +305,23 @@ class Scope:
     # results ---------------------------------------------------------------------------------
     def changes(self, drop: set[str] | None = None) -> Changes:
         """Return what the scope changes outside itself; objects of the scope's own are dropped."""
-        deep = self._expanded(self.deep, self.held)
+        deep = self._expanded(self.deep, self.held) if self.deep else self.deep
         gone = drop or set()
-        held = [(h, frozenset(self.outside(v, gone))) for h, v in self.held.items()]
         keep_own = self.kind == "cell"
+        held: list[tuple[str, Origins]] = []
+        for holder, origins in self.held.items():
+            if holder not in gone and (keep_own or holder[0] != "="):
+                kept = frozenset(self.outside(origins, gone))
+                if kept:
+                    held.append((holder, kept))
         return Changes(
-            frozenset(self._left(self.shallow - deep, gone, own=False)),
-            frozenset(self._left(deep, gone, own=False)),
-            frozenset(self._left(self.consumed, gone, own=False)),
-            frozenset(self._left(self.drawn, gone, own=keep_own)),
-            tuple((h, v) for h, v in held if v and not self._is_own(h, gone, keep_own)),
+            _left(self.shallow - deep, gone),
+            _left(deep, gone),
+            _left(self.consumed, gone),
+            _left(self.drawn, gone, own=keep_own),
+            tuple(held),
             frozenset(self.binds),
         )
-
-    @staticmethod
-    def _is_own(origin: str, gone: set[str], keep: bool) -> bool:
-        return origin in gone or (origin[0] == "=" and not keep)
-
-    def _left(self, origins: Iterable[str], gone: set[str], *, own: bool) -> Iterator[str]:
-        return (o for o in origins if not self._is_own(o, gone, own) and o[0] not in "!^~")
 
     def outside(self, origins: Iterable[str], gone: set[str]) -> set[str]:
         """Return origins without the scope's own objects, but with what those hold."""
@@ -329,6 +355,15 @@ class Scope:
         return found
 
 
+def _left(origins: set[str], gone: set[str], *, own: bool = False) -> Origins:
+    """Return the origins that are still there outside: `gone` names are not, nor `own` objects."""
+    if not origins:
+        return NOTHING
+    dropped = "!^~" if own else "!^~="
+    return frozenset([o for o in origins if o not in gone and o[0] not in dropped])
+
+
+@lru_cache(maxsize=1 << 12)
 def global_changes(changes: Changes) -> Changes:
     """Return those changes of a function that don't depend on its arguments."""
     return Changes(
