@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import builtins
 import gc
+import threading
 from bisect import bisect_left
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,7 +17,7 @@ from .effects import read_facts
 from .magics import PlainSource, read_plain
 from .meanings import NotebookMeanings, Outline, holds, read_outline
 from .mentions import NO_MENTIONS, read_mentions
-from .states import Replay
+from .states import Needs, Replay
 from .syntax import Parsed, parse, shared_tree
 from .trust import Trust, read_trust
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 Trusted = Literal["nothing", "lambdas", "libraries"]
 BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__", "__annotations__"}
 _REMEMBERED = 20_000
+_OPEN = 4
 _ROUNDS = 8
 _ZERO_OR_ONE = bytes(number & 1 for number in range(256))
 
@@ -44,6 +46,8 @@ class Source:
     outline: Outline
     facts: list[Facts] = field(default_factory=list)
     mentions: Mentions | None = None
+    flow: CellFlow | None = None
+    """What was made of the last cell with this text: an unchanged cell keeps all it has found."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,11 @@ class CellFlow:
         several = [s.changes.binds for f in self.facts.functions.values() for s in f]
         return found.union(self.facts.changes.binds, *several)
 
+    @cached_property
+    def sha256(self) -> str:
+        """Return the hash of the cell's source."""
+        return self.cell.sha256
+
     @property
     def immediate(self) -> Mapping[str, tuple[int, int]]:
         """Return the names that the cell reads while it runs, with their first places."""
@@ -105,7 +114,7 @@ class CellFlow:
         """Return what in the cell can't be known before it runs."""
         return self.facts.opaque
 
-    @property
+    @cached_property
     def references(self) -> tuple[str, ...]:
         """Return every name that the cell needs from elsewhere, sorted, built-ins left out."""
         return tuple(sorted({*self.immediate, *self.deferred} - BUILTINS))
@@ -133,9 +142,8 @@ class Dataflow:
         return {flow.cell.cell_id: number for number, flow in enumerate(self.flows)}
 
     @cached_property
-    def _replay(self) -> Replay:
-        with _uncollected():
-            return Replay([flow.facts for flow in self.flows])
+    def _needs(self) -> Needs:
+        return _walked([flow.facts for flow in self.flows])
 
     @cached_property
     def _definers(self) -> dict[str, list[int]]:
@@ -177,7 +185,7 @@ class Dataflow:
     def needs(self, cell_id: str) -> tuple[str, ...]:
         """Return the ids of the cells that a cell depends on directly, in notebook order."""
         number = self._numbers.get(cell_id)
-        return () if number is None else self._ids(self._replay.needs[number])
+        return () if number is None else self._ids(self._needs.direct[number])
 
     def slice(self, cell_id: str) -> tuple[str, ...]:
         """Return the ids of the cells that a cell needs, itself left out, in notebook order."""
@@ -197,7 +205,7 @@ class Dataflow:
 
     def _sliced(self, number: int) -> int:
         found = self._closure(number)
-        late = self._replay.late.get(number, 0) & ~found
+        late = self._needs.late.get(number, 0) & ~found
         while late:
             one = late.bit_length() - 1
             found |= 1 << one | self._closure(one)
@@ -209,7 +217,7 @@ class Dataflow:
         known = self._closed.get(number)
         if known is not None:
             return known
-        needs = self._replay.needs
+        needs = self._needs.direct
         found = waiting = needs[number]
         while waiting:
             one = waiting.bit_length() - 1
@@ -236,14 +244,17 @@ def _bits(cells: int) -> bytes:
 
 
 def _index(names: Iterator[frozenset[str]]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
+    found: defaultdict[str, list[int]] = defaultdict(list)
     for number, several in enumerate(names):
         for name in several:
-            found.setdefault(name, []).append(number)
+            found[name].append(number)
     return found
 
 
 _SOURCES: OrderedDict[str, Source] = OrderedDict()
+_REPLAYS: list[Replay] = []
+"""The last notebooks' walks, the latest at the end."""
+_LOCK = threading.RLock()
 
 
 def read_dataflow(notebook: Notebook) -> Dataflow:
@@ -262,20 +273,24 @@ def read_cells(cells: Sequence[Cell], trusted: Trusted = "nothing") -> Dataflow:
     A call that nobody knows may change all that it gets, unless it is of a library that is
     `trusted` to look only.
     """
-    with _uncollected():
+    with _LOCK, _uncollected():
         trees: dict[str, Parsed] = {}  # gone before the collector could look at them
         sources = [_source(cell.source, trees) for cell in cells]
         facts = _all_facts(sources, trees, trusted)
-        flows = tuple(
-            CellFlow(cell, source.plain, found, source)
-            for cell, source, found in zip(cells, sources, facts, strict=True)
-        )
+        flows = tuple(map(_flow, cells, sources, facts))
         for flow in flows:
             parsed = trees.get(flow.plain.text)
             if flow.cell.role is not None and flow.source.mentions is None and parsed is not None:
                 flow.source.mentions = _mentioned(parsed.tree)
         trees.clear()
     return Dataflow(flows, {flow.cell.cell_id: flow for flow in flows})
+
+
+def _flow(cell: Cell, source: Source, facts: Facts) -> CellFlow:
+    found = source.flow
+    if found is None or found.facts is not facts or found.cell != cell:
+        found = source.flow = CellFlow(cell, source.plain, facts, source)
+    return found
 
 
 def _mentioned(tree: ast.Module | None) -> Mentions:
@@ -286,8 +301,24 @@ def _mentioned(tree: ast.Module | None) -> Mentions:
 
 
 def forget() -> None:
-    """Drop everything that is remembered of sources read before."""
-    _SOURCES.clear()
+    """Drop everything that is remembered of notebooks read before."""
+    with _LOCK:
+        _SOURCES.clear()
+        _REPLAYS.clear()
+
+
+def _walked(facts: list[Facts]) -> Needs:
+    """Walk the cells: on from where the last walk of the same notebook was the same."""
+    with _LOCK, _uncollected():
+        replay = max(_REPLAYS, key=lambda r: r.shares(facts), default=None)
+        if replay is None or replay.shares(facts) * 2 < len(facts):
+            replay = Replay()
+        else:
+            _REPLAYS.remove(replay)
+        needs = replay.walk(facts)  # one that fails is no longer in the list
+        _REPLAYS.append(replay)
+        del _REPLAYS[:-_OPEN]
+    return needs
 
 
 @contextmanager
@@ -326,16 +357,12 @@ def _all_facts(
     """Read every cell, again while names turn out to stand for more than was thought."""
     outlines = list({id(s): s.outline for s in sources}.values())
     trust = None if trusted == "nothing" else _trust(sources, trusted)
-    shadowed: frozenset[str] = frozenset()
-    for source in sources:
-        if source.facts:
-            shadowed |= source.facts[0].stored
+    shadowed = frozenset().union(*[source.facts[0].stored for source in sources if source.facts])
     found: list[Facts] = []
     for _ in range(_ROUNDS):
         meanings = NotebookMeanings(outlines, shadowed, trust)
         found = [_facts(source, trees, meanings) for source in sources]
-        stored = frozenset().union(*[f.stored for f in found])
-        more = frozenset([n for n in stored if meanings.known(n)])
+        more = meanings.known(frozenset().union(*[facts.stored for facts in found]))
         if more <= shadowed:
             break
         shadowed |= more

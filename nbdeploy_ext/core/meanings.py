@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from .catalog import BUILTIN_CALLS
@@ -86,11 +87,16 @@ class _Stale(Exception):
 
 def holds(assumed: Iterable[tuple[str, Meaning]], meanings: NotebookMeanings) -> bool:
     """Whether names still stand for what they did."""
+    answers, ask = meanings.answers, meanings.ask
     for name, meaning in assumed:
-        now = meanings.ask(name)
+        now = answers[name] if name in answers else ask(name)
         if now is not meaning and now != meaning:
             return False
     return True
+
+
+_module = lru_cache(maxsize=1 << 12)(Module)
+_builtin = lru_cache(maxsize=1 << 12)(Builtin)
 
 
 class NotebookMeanings:
@@ -105,7 +111,7 @@ class NotebookMeanings:
         self._functions: dict[str, list[Function]] = {}
         self._classes: dict[str, list[ast.ClassDef]] = {}
         self._methods: dict[str, list[Function]] = {}
-        self._answers: dict[str, Meaning] = {}
+        self.answers: dict[str, Meaning] = {}
         self._done: dict[ast.AST, Reading] = {}
         self._fresh: dict[ast.AST, Reading] = {}
         self._guess: dict[ast.AST, Reading] = {}
@@ -118,7 +124,10 @@ class NotebookMeanings:
 
     def _add(self, outline: Outline) -> None:
         for name, path in outline.imports:
-            self._imports.setdefault(name, set()).add(path)
+            if name in self._imports:
+                self._imports[name].add(path)
+            else:
+                self._imports[name] = {path}
         for name, function in outline.functions:
             self._functions.setdefault(name, []).append(function)
             self._remembered[function] = outline.readings
@@ -129,20 +138,18 @@ class NotebookMeanings:
                     self._methods.setdefault(method.name, []).append(method)
                     self._remembered[method] = outline.readings
 
-    def known(self, name: str) -> bool:
-        """Whether the name stands for a module, a function, a class or a built-in."""
-        return (
-            name in self._imports or name in self._functions or name in self._classes
-            or name in _KNOWN
-        )  # fmt: skip
+    def known(self, names: frozenset[str]) -> frozenset[str]:
+        """Return those names that stand for a module, a function, a class or a built-in."""
+        tables = (self._imports, self._functions, self._classes, _KNOWN)
+        return frozenset().union(*[names.intersection(table) for table in tables])
 
     def ask(self, name: str) -> Meaning:
         """Return what the name stands for, None when nobody knows."""
-        if name in self._answers:
-            return self._answers[name]
+        if name in self.answers:
+            return self.answers[name]
         found = self._meaning(name)
         if not self._active and not self._trusted:
-            self._answers[name] = found
+            self.answers[name] = found
         return found
 
     def _meaning(self, name: str) -> Meaning:
@@ -158,12 +165,12 @@ class NotebookMeanings:
         if name in self._shadowed or kinds > 1 or len(paths) > 1:
             return None
         if paths:
-            return Module(next(iter(paths)))
+            return _module(next(iter(paths)))
         if functions:
             return _joined([self.read(f).summary for f in functions])
         if classes:
             return _joined([self.read_class(c) for c in classes])
-        return Builtin(name) if name in _KNOWN else None
+        return _builtin(name) if name in _KNOWN else None
 
     def read(self, node: Function) -> Reading:
         """Return a function's reading; functions that call each other are read until stable."""

@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from json.encoder import encode_basestring as _quoted
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _UNEXECUTED: dict[str, Any] = {"outputs": [], "execution_count": None}
 _TITLE = 50
+_LONG = 100
 
 
 class Role(str, Enum):
@@ -233,13 +234,17 @@ def _without_outputs(content: Mapping[str, Any]) -> bytes:
         return (json.dumps(shipped, indent=1, sort_keys=True) + "\n").encode()
 
 
+_quoted_source = lru_cache(maxsize=1 << 13)(_quoted)
+"""Sources are written at every keystroke, and all but one are what they were."""
+
+
 def _written(value: Any, line: str) -> str:
     """Return what `json.dumps(indent=1, ensure_ascii=False, sort_keys=True)` gives, but sooner.
 
     With an indent the standard library has no C code; `line` is a line's beginning.
     """
     if type(value) is str:
-        return _quoted(value)
+        return _quoted_source(value) if len(value) > _LONG else _quoted(value)
     if value is None:
         return "null"
     inner = line + " "
@@ -247,6 +252,6 @@ def _written(value: Any, line: str) -> str:
         items = [f"{_quoted(key)}: {_written(value[key], inner)}" for key in sorted(value)]
         return f"{{{inner}{f',{inner}'.join(items)}{line}}}"
     if isinstance(value, (list, tuple)) and value:
-        items = [_written(item, inner) for item in value]
+        items = [_quoted(i) if type(i) is str else _written(i, inner) for i in value]
         return f"[{inner}{f',{inner}'.join(items)}{line}]"
     return json.dumps(value)

@@ -49,7 +49,7 @@ class ServiceSpec:
     """Why the notebook's kernel can't be asked: `kernel` is this interpreter then."""
     diagnostics: tuple[Diagnostic, ...] = ()
 
-    @property
+    @cached_property
     def shipped(self) -> tuple[CellFlow, ...]:
         """Return the marked code cells, in notebook order."""
         return tuple(flow for flow in self.dataflow.flows if flow.cell.role is not None)
@@ -205,5 +205,5 @@ def _cell_json(flow: CellFlow) -> dict[str, Any]:
         "role": flow.cell.role.value if flow.cell.role is not None else None,
         "defines": sorted(flow.defines),
         "references": list(flow.references),
-        "sha256": flow.cell.sha256,
+        "sha256": flow.sha256,
     }

@@ -6,17 +6,21 @@ nodes its value may be, hold or be a part of. Sets of cells are integers, one bi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from .catalog import INERT, PLUGINS
 from .origins import Origins, base
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from .facts import Changes, Facts, Summary
 
-_LINKS = {"": "same", "*": "inside", "+": "holds", "-": "keeps", "%": "shares"}
+_LINKS = {"*": "inside", "+": "holds", "-": "keeps", "%": "shares"}
+_MERGED = (
+    "same", "inside", "holds", "keeps", "shares", "shallow", "deep", "late", "functions", "once",
+    "figure",
+)  # fmt: skip
 _CROWD = 64
 """So many nodes that hold each other are thought of as one, which keeps every look short."""
 
@@ -28,11 +32,12 @@ class Node:
     """
 
     __slots__ = (
-        "bound", "deep", "figure", "functions", "holds", "inside", "keeps", "late", "merged",
-        "once", "same", "shallow", "shares",
+        "born", "bound", "deep", "figure", "functions", "holds", "inside", "keeps", "late",
+        "merged", "once", "same", "shallow", "shares",
     )  # fmt: skip
 
-    def __init__(self, bound: int) -> None:
+    def __init__(self, born: int, bound: int) -> None:
+        self.born = born
         self.bound = bound
         self.shallow = 0
         self.deep = 0
@@ -55,22 +60,92 @@ def current(node: Node) -> Node:
     return node
 
 
-class Replay:
-    """Walks the cells in order; `needs` is by cell, `late` what its functions need later on."""
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Sets of cells: `direct` is what each one needs, `late` what its functions need later on."""
 
-    def __init__(self, cells: Sequence[Facts]) -> None:
-        self.needs: list[int] = []
-        self.late: dict[int, int] = {}
-        self.unbound: dict[str, list[int]] = {}
+    direct: tuple[int, ...]
+    late: Mapping[int, int]
+
+
+class Replay:
+    """Walks the cells in order, and keeps a log, so that it can go back to any of them."""
+
+    def __init__(self) -> None:
+        self._cells: list[Facts] = []
+        self._needs: list[int] = []
+        self._late: dict[int, int] = {}
+        self._final: dict[int, int] = {}
+        self._unbound: dict[str, tuple[int, ...]] = {}
         self._env: dict[str, Node] = {}
         self._gone: dict[str, int] = {}
         self._wild = 0
-        self._seeded: set[str] = set()
-        self._callers: list[tuple[int, Summary, Node]] = []
-        self._mentioned = frozenset().union(*[f.reads for f in cells], *[f.late for f in cells])
-        for number, facts in enumerate(cells):
-            self._cell(number, facts)
-        self._finish(cells)
+        self._seeded: dict[str, int] = {}
+        self._log: list[tuple[Any, str, Any]] = []
+        self._made: list[Node] = []
+        self._starts: list[tuple[int, int]] = []
+        """How long the log and the list of nodes were before each cell, and before the end."""
+
+    def shares(self, cells: Sequence[Facts]) -> int:
+        """Return how many cells at the beginning and at the end are the ones walked last."""
+        shortest = min(len(cells), len(self._cells))
+        first = _alike(cells, self._cells, shortest)
+        rest = shortest - first
+        return first + _alike(cells[::-1], self._cells[::-1], rest)
+
+    def walk(self, cells: Sequence[Facts]) -> Needs:
+        """Return what these cells need; only from the first one that is new are they walked."""
+        first = 0
+        for known, facts in zip(self._cells, cells, strict=False):
+            if known is not facts and not _same_effect(known, facts):
+                break
+            first += 1
+        if first < len(cells) or len(cells) < len(self._cells):
+            self._rewind(first)
+            for number in range(first, len(cells)):
+                self._start()
+                self._cell(number, cells[number])
+            self._start()
+            self._finish(cells)
+        self._cells = list(cells)
+        late = dict(self._late)
+        for number, needs in self._final.items():
+            late[number] = late.get(number, 0) | needs
+        return Needs(tuple(self._needs), late)
+
+    # back and forth --------------------------------------------------------------------------
+    def _start(self) -> None:
+        self._starts.append((len(self._log), len(self._made)))
+
+    def _put(self, where: dict[str, Any], name: str, value: Any) -> None:
+        self._log.append((where, name, where.get(name)))
+        where[name] = value
+
+    def _rewind(self, number: int) -> None:
+        """Make everything what it was before a cell; a bit says by itself when it was set."""
+        if number >= len(self._starts):
+            return
+        log, made = self._starts[number]
+        for where, name, value in reversed(self._log[log:]):
+            if type(where) is not dict:
+                setattr(where, name, value)
+            elif value is None:
+                where.pop(name, None)
+            else:
+                where[name] = value
+        del self._log[log:], self._made[made:], self._starts[number:], self._needs[number:]
+        before = (1 << number) - 1
+        for node in self._made:
+            node.shallow &= before
+            node.deep &= before
+        self._wild &= before
+        self._late = {n: late & before for n, late in self._late.items() if n < number}
+        self._final = {}
+
+    def _new(self, bit: int, bound: int) -> Node:
+        node = Node(bit, bound)
+        self._made.append(node)
+        return node
 
     # one cell --------------------------------------------------------------------------------
     def _cell(self, number: int, facts: Facts) -> None:
@@ -85,28 +160,22 @@ class Replay:
             self._enact(summary, bit, reader)
         made = self._bind(facts, bit, reader)
         self._hold(facts.changes, bit, made)
-        if any(self._is_plugin(name, module) for name, module in facts.imports):
-            self.mark(next(self._state("@plugins")), bit, deep=False)
         self._unbind(facts, bit)
         if facts.wild:
             self._wild |= bit
-        self.needs.append(reader.needs & (bit - 1))
+        self._needs.append(reader.needs & (bit - 1))
         self._functions(number, facts)
-
-    def _is_plugin(self, name: str, module: str) -> bool:
-        """Whether a module is imported for what that does to others: nobody uses its name."""
-        top = module.partition(".")[0]
-        return top in PLUGINS or (
-            name not in self._mentioned and (top not in INERT or ".experimental." in module)
-        )
 
     def _unbind(self, facts: Facts, bit: int) -> None:
         for name in facts.deletes:
-            if self._env.pop(name, None) is not None:
-                self._gone[name] = bit
-        for name in facts.values:
-            for waiting in self.unbound.pop(name, ()):
-                self.late[waiting] = self.late.get(waiting, 0) | bit
+            if name in self._env:
+                self._log.append((self._env, name, self._env.pop(name)))
+                self._put(self._gone, name, bit)
+        for name in self._unbound.keys() & facts.values.keys() if self._unbound else ():
+            waiting = self._unbound.pop(name)
+            self._log.append((self._unbound, name, waiting))
+            for number in waiting:
+                self._late[number] = self._late.get(number, 0) | bit
 
     def _functions(self, number: int, facts: Facts) -> None:
         """Note what the functions that a cell defines find when they are called right after it."""
@@ -117,8 +186,8 @@ class Replay:
             if name in self._env:
                 reader.name(name)
             elif name[0] != "@":
-                self.unbound.setdefault(name, []).append(number)
-        self.late[number] = self.late.get(number, 0) | reader.needs & ~(1 << number)
+                self._put(self._unbound, name, (*self._unbound.get(name, ()), number))
+        self._late[number] = self._late.get(number, 0) | reader.needs & ~(1 << number)
 
     def _finish(self, cells: Sequence[Facts]) -> None:
         """Functions that nobody in the notebook calls find what the last cells left behind."""
@@ -131,7 +200,7 @@ class Replay:
                     reader = Reader(self)
                     for name in facts.late:
                         reader.name(name)
-                    self.late[number] = self.late.get(number, 0) | reader.needs & ~(1 << number)
+                    self._final[number] = reader.needs & ~(1 << number)
             read_later.difference_update(facts.functions)
             read_later.update(facts.reads)
 
@@ -156,32 +225,29 @@ class Replay:
             return (name,) if name in self._seeded else ()
         return _files_read(name) if name.startswith("@file:") else (name,)
 
-    def _state(self, name: str) -> Iterator[Node]:
+    def _state(self, name: str, bit: int) -> Iterator[Node]:
         if name.startswith("@seed:"):
-            self._seeded.add("@rng:" + name[6:])
             name = "@rng:" + name[6:]
+            if name not in self._seeded:
+                self._put(self._seeded, name, 1)
         changed = _files_written(name) if name.startswith("@file:") else self.tokens(name)
         for token in list(changed):
             if token not in self._env:
-                self._env[token] = Node(0)
+                self._put(self._env, token, self._new(bit, 0))
             yield self._env[token]
 
     # changes ---------------------------------------------------------------------------------
-    def _nodes(self, plain: str, made: dict[str, Node]) -> Iterator[Node]:
+    def _nodes(self, plain: str, bit: int, made: dict[str, Node]) -> Iterable[Node]:
         if plain[0] == "@":
-            yield from self._state(plain)
-        elif plain in made:
-            yield made[plain]
-        elif plain[0] != "=":
-            node = self._env.get(plain)
-            if node is not None:
-                yield node
+            return self._state(plain, bit)
+        node = made.get(plain) or self._env.get(plain)
+        return () if node is None else (node,)
 
     def _changes(self, changes: Changes, bit: int) -> None:
         self._mark_all(changes, bit)
         for names, flag in ((changes.consumed, "once"), (changes.drawn, "figure")):
             for name in names:
-                for node in self._nodes(name, {}):
+                for node in self._nodes(name, bit, {}):
                     if _flagged(node, flag):
                         self.mark(node, bit, deep=True)
 
@@ -189,7 +255,7 @@ class Replay:
         for names, deep in ((changes.shallow, False), (changes.deep, True)):
             for name in names:
                 if name[0] != "$":
-                    for node in self._nodes(name, {}):
+                    for node in self._nodes(name, bit, {}):
                         self.mark(node, bit, deep=deep)
 
     def _enact(self, summary: Summary, bit: int, reader: Reader) -> None:
@@ -199,7 +265,13 @@ class Replay:
             old = self._env.get(name)
             if old is not None:
                 reader.needs |= old.bound
-            self._env[name] = _again(old, bit)
+            self._put(self._env, name, self._again(old, bit))
+
+    def _again(self, node: Node | None, bit: int) -> Node:
+        made = self._new(bit, bit | (node.bound if node else 0))
+        if node is not None:
+            made.same = (node,)
+        return made
 
     def mark(self, node: Node, bit: int, *, deep: bool) -> None:
         """Note that a cell changes an object, and so all that it may be or be a part of."""
@@ -222,30 +294,31 @@ class Replay:
     def _bind(self, facts: Facts, bit: int, reader: Reader) -> dict[str, Node]:
         made: dict[str, Node] = {}
         bound: dict[str, Node] = {}
-        for name in (*facts.values, *facts.changes.binds):
+        values, maybe, functions = facts.values, facts.maybe, facts.functions
+        for name in (*values, *facts.changes.binds) if facts.changes.binds else values:
             old = self._env.get(name)
-            if old is not None and name[0] == "@" and name.startswith("@import:"):
-                continue  # whoever imports a module first
-            node = Node(bit)
-            if old is not None and (name in facts.maybe or name not in facts.values):
+            node = self._new(bit, bit)
+            if old is not None and (name in maybe or name not in values):
                 node.bound |= old.bound
                 node.same = (old,)
                 reader.name(name)  # with every change of it: it may stay what it was
-            node.functions = facts.functions.get(name, ())
             bound[name] = made["=" + name] = node
-        for name, node in bound.items():
-            for origin in facts.values.get(name, ()):
+        for name, origins in values.items():
+            node = bound[name]
+            for origin in origins:
                 self._link(node, origin, bit, made)
+            node.functions = functions.get(name, ())
             for summary in node.functions:
                 node.late |= summary.free
+        self._log += [(self._env, name, self._env.get(name)) for name in bound]
         self._env.update(bound)
-        for name in bound:
-            self._gone.pop(name, None)
+        for name in self._gone.keys() & bound.keys() if self._gone else ():
+            self._log.append((self._gone, name, self._gone.pop(name)))
         return made
 
     def _hold(self, changes: Changes, bit: int, made: dict[str, Node]) -> None:
         for holder, held in changes.held:
-            for node in list(self._nodes(base(holder), made)):
+            for node in list(self._nodes(base(holder), bit, made)):
                 for origin in held:
                     loose = origin if origin[-1] in "-+%" else base(origin) + "+"
                     self._link(current(node), loose, bit, made)
@@ -253,23 +326,50 @@ class Replay:
                         self._link(current(other), loose, bit, made)
 
     def _link(self, node: Node, origin: str, bit: int, made: dict[str, Node]) -> None:
-        plain = base(origin)
-        if plain[0] in "!^":
-            node.once = node.once or plain[0] == "!"
-            node.figure = node.figure or plain[0] == "^"
+        last = origin[-1]
+        links = _LINKS.get(last, "same")
+        plain = origin if links == "same" else origin[:-1]
+        first = plain[0]
+        if first in "!^~":
+            self._flag(node, plain, bit)
             return
-        if plain[0] == "~":
-            node.late |= {plain[1:]}
-            return
-        if plain[0] == "=" and plain not in made:
-            made[plain] = Node(bit)
-        kind = origin[len(plain) :]
-        for other in self._nodes(plain, made):
-            found = current(other)
-            links = _LINKS[kind]
+        if first == "=" and plain not in made:
+            made[plain] = self._new(bit, bit)
+        for other in self._nodes(plain, bit, made):
+            found = other if other.merged is None else current(other)
             before: tuple[Node, ...] = getattr(node, links)
             if found is not node and found not in before:
+                if node.born != bit:
+                    self._log.append((node, links, before))
                 setattr(node, links, (*before, found))
+
+    def _flag(self, node: Node, plain: str, bit: int) -> None:
+        name, value = {"!": ("once", True), "^": ("figure", True)}.get(
+            plain[0], ("late", node.late | {plain[1:]})
+        )
+        if node.born != bit:
+            self._log.append((node, name, getattr(node, name)))
+        setattr(node, name, value)
+
+    def merge(self, crowd: Sequence[Node]) -> None:
+        """Make one node of many: whatever changes one of them changes all."""
+        members = list(dict.fromkeys(crowd))
+        first = members[0]
+        log = self._log
+        log += [(first, name, getattr(first, name)) for name in _MERGED]
+        inside = set(map(id, members))
+        for links in ("same", "inside", "holds", "keeps", "shares"):
+            outer = [current(n) for m in members for n in getattr(m, links)]
+            setattr(first, links, tuple({id(n): n for n in outer if id(n) not in inside}.values()))
+        for node in members[1:]:
+            first.shallow |= node.shallow
+            first.deep |= node.deep
+            first.late |= node.late
+            first.functions = (*first.functions, *node.functions)
+            first.once = first.once or node.once
+            first.figure = first.figure or node.figure
+            log.append((node, "merged", None))
+            node.merged = first
 
 
 class Reader:
@@ -324,26 +424,29 @@ class Reader:
             waiting += [(current(n), False) for n in (*found.holds, *found.keeps)]
             waiting += [(current(n), True) for n in found.shares]
         if len(visited) > _CROWD:
-            _merge(visited)
+            self._replay.merge(visited)
         return names
 
 
-def _merge(crowd: Sequence[Node]) -> None:
-    """Make one node of many: whatever changes one of them changes all."""
-    members = list(dict.fromkeys(crowd))
-    first = members[0]
-    inside = set(map(id, members))
-    for links in ("same", "inside", "holds", "keeps", "shares"):
-        outer = [current(n) for m in members for n in getattr(m, links)]
-        setattr(first, links, tuple({id(n): n for n in outer if id(n) not in inside}.values()))
-    for node in members[1:]:
-        first.shallow |= node.shallow
-        first.deep |= node.deep
-        first.late |= node.late
-        first.functions = (*first.functions, *node.functions)
-        first.once = first.once or node.once
-        first.figure = first.figure or node.figure
-        node.merged = first
+def _alike(cells: Sequence[Facts], others: Sequence[Facts], most: int) -> int:
+    for number in range(most):
+        if cells[number] is not others[number]:
+            return number
+    return most
+
+
+def _same_effect(one: Facts, other: Facts) -> bool:
+    """Whether two cells do the same, wherever it stands in them."""
+    return (
+        one.reads == other.reads
+        and one.values == other.values
+        and one.changes == other.changes
+        and one.functions == other.functions
+        and set(one.late) == set(other.late)
+        and one.maybe == other.maybe
+        and one.deletes == other.deletes
+        and one.wild == other.wild
+    )
 
 
 def _flagged(node: Node, flag: str) -> bool:
@@ -357,13 +460,6 @@ def _flagged(node: Node, flag: str) -> bool:
             seen.add(id(found))
             waiting += [current(n) for n in (*found.same, *found.inside, *found.holds)]
     return False
-
-
-def _again(node: Node | None, bit: int) -> Node:
-    made = Node(bit | (node.bound if node else 0))
-    if node is not None:
-        made.same = (node,)
-    return made
 
 
 def _files_read(name: str) -> tuple[str, ...]:
@@ -386,4 +482,4 @@ def _folders(name: str) -> list[str]:
     return ["/".join(parts[:end]) for end in range(1, len(parts))]
 
 
-__all__ = ["Node", "Origins", "Replay"]
+__all__ = ["Needs", "Node", "Origins", "Replay"]

@@ -1,0 +1,119 @@
+"""An analysis that goes on from the last one says what a fresh one says, to the letter."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import given, note, settings
+from hypothesis import strategies as st
+
+from nbdeploy_ext.core.dataflow import Dataflow, forget, read_cells
+from nbdeploy_ext.core.notebook import Cell, Role
+from nbdeploy_ext.core.pipeline import analyse
+from tests.core.test_slices_property import expressions, names, notebooks, statements
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+Notebook = list[tuple[str, str]]
+
+
+@st.composite
+def edits(draw: Any, notebook: Notebook) -> Notebook:
+    """Write, add, remove, move or mend a cell, anywhere."""
+    cells = list(notebook)
+    place = draw(st.integers(0, len(cells) - 1))
+    cell, source = cells[place]
+    match draw(st.integers(0, 8)):
+        case 0 | 1:
+            cells[place] = (cell, draw(statements()))
+        case 2:
+            cells[place] = (
+                cell,
+                f"{source}\nfresh{draw(st.integers(0, 3))} = {draw(expressions())}",
+            )
+        case 3:
+            cells[place] = (cell, f"{source}\n# {draw(st.integers())}")
+        case 4:
+            cells.insert(place, (f"n{draw(st.integers(0, 10**9))}", draw(statements())))
+        case 5 if len(cells) > 2:
+            del cells[place]
+        case 6:
+            cells.append(cells.pop(place))
+        case 7:
+            cells[place] = (cell, f"{source}\n{draw(names)} = exec('')")
+        case _:
+            cells[place] = (cell, f"{source}\nprint(")
+    return cells
+
+
+@st.composite
+def sessions(draw: Any) -> list[Notebook]:
+    """Write a notebook and what it is after each of some edits."""
+    found = [[(f"c{number}", source) for number, source in enumerate(draw(notebooks()))]]
+    for _ in range(draw(st.integers(1, 5))):
+        found.append(draw(edits(found[-1])))
+    return found
+
+
+def read(notebook: Notebook) -> Dataflow:
+    return read_cells([Cell(c, n, "code", s, ()) for n, (c, s) in enumerate(notebook)])
+
+
+def said(flow: Dataflow) -> list[Any]:
+    return [
+        (
+            found.cell.cell_id, sorted(found.defines), sorted(found.mutates), found.references,
+            dict(found.immediate), dict(found.deferred), found.opaque,
+            flow.needs(found.cell.cell_id), flow.slice(found.cell.cell_id),
+            flow.uncertain(found.cell.cell_id),
+        )
+        for found in flow.flows
+    ]  # fmt: skip
+
+
+# The same notebooks each time, NBDEPLOY_SEEDS=1 searches anew
+@settings(max_examples=150, deadline=None, derandomize="NBDEPLOY_SEEDS" not in os.environ)
+@given(sessions())
+def test_an_edited_notebook_is_read_as_if_it_were_new(session: list[Notebook]) -> None:
+    forget()
+    going_on = [said(read(notebook)) for notebook in session]
+    for notebook, seen in zip(session, going_on, strict=True):
+        note("\n# ----\n".join(source for _, source in notebook))
+        forget()
+        assert seen == said(read(notebook))
+
+
+def document(cells: Sequence[tuple[str, Role | None, str]]) -> dict[str, Any]:
+    return {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {},
+        "cells": [
+            {
+                "cell_type": "code", "id": cell, "source": source, "outputs": [],
+                "execution_count": None, "metadata": {"tags": [role.value] if role else []},
+            }
+            for cell, role, source in cells
+        ],
+    }  # fmt: skip
+
+
+def test_every_keystroke_in_a_cell_is_checked_as_if_the_notebook_were_new(tmp_path: Path) -> None:
+    before = [
+        ("load", None, "import os\nrates = [1, 2]\nkey = os.environ['KEY']"),
+        ("model", None, "model = sum(rates)"),
+        ("serve", Role.PRODUCTION, "def serve(x: int) -> int:\n    return x * model"),
+    ]
+    typed = "def half(x):\n    return open('a.csv').read() + x / rates[0]\nmodel = half(model)\n"
+    for place in range(3):
+        for end in range(len(typed)):
+            cells = list(before)
+            cells[place] = (*before[place][:2], f"{before[place][2]}\n{typed[:end]}")
+            going_on = analyse(tmp_path / "x.ipynb", content=document(cells)).as_json()
+            if end % 7 == 0:
+                forget()
+                fresh = analyse(tmp_path / "x.ipynb", content=document(cells)).as_json()
+                assert going_on == fresh
