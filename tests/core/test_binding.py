@@ -132,7 +132,10 @@ def test_a_value_that_calls_change_is_loaded_at_each() -> None:
     assert bind("#parameters\nn = 1", "table['a'] = n", values=(value,)).values == ("table",)
 
 
-def test_check_says_what_runs_at_a_call_with_types_defaults_and_examples(tmp_path: Path) -> None:
+def test_check_says_what_runs_at_a_call_with_types_defaults_and_examples(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN", "hidden")
     (tmp_path / "nbdeploy.toml").write_text(
         "[parameters]\nlimit = 5\ntoken = { secret = 'TOKEN' }\n", encoding="utf-8"
     )

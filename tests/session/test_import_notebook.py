@@ -71,3 +71,26 @@ def test_tracebacks_sources_and_the_debugger_show_the_notebooks_cell(tmp_path: P
         cwd=tmp_path, input="step\nstep\nlist\nquit\n", capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert "share = 1 / a" in debugged.stdout
+
+
+def test_cells_are_a_function_of_the_parameters(tmp_path: Path) -> None:
+    write_notebook(
+        tmp_path,
+        ("start", "production", "print('start')\nrate = 0.5"),
+        ("params", "parameters", "amount = 3.0"),
+        ("calc", "production", "print('call')\ndef tax():\n    return amount * rate"),
+        ("show", "production", "total = amount + tax()\ntotal"),
+        name="fraud",
+    )
+    done = program(
+        tmp_path,
+        "import nbdeploy_ext\nnbdeploy_ext.install_import_hook()\n"
+        "import fraud, inspect\n"
+        "print(inspect.signature(fraud.run))\n"
+        "print(fraud.run(), fraud.run(amount=10))\n"
+        "print(fraud.total, fraud.tax(), hasattr(fraud, 'nothing'))\n",
+    )
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [
+        "start", "(*, amount: float = 3.0)", "call", "call", "4.5 15.0", "call", "4.5 1.5 False",
+    ]  # fmt: skip

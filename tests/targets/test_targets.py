@@ -57,6 +57,33 @@ def test_a_deployed_notebook_answers_and_says_where_it_fails(
     assert [c["status"] for c in httpx.get(f"{url}/calls").json()] == [200, 422, 500]
 
 
+def test_a_notebook_without_functions_is_deployed_as_one(
+    tmp_path: Path, target: Target, name: str
+) -> None:
+    (tmp_path / "nbdeploy.toml").write_text("[parameters]\nrate = 0.25\n", encoding="utf-8")
+    tests = """\
+def test_service(client):
+    assert client.post('/run', json={'amount': 8}).json() == {'tax': 2.0, 'seen': [8.0]}
+
+def test_names():
+    assert tax == 25.0
+"""
+    cells = (
+        ("start", "production", "seen = []"),
+        ("params", "parameters", "amount: float = 100.0\nrate = 0.5"),
+        ("calc", "production", "tax = amount * rate\nseen.append(float(amount))"),
+        ("show", "production", "{'tax': tax, 'seen': seen}"),
+        ("tests", "test", tests),
+    )
+    result = deploy(write_notebook(tmp_path, *cells), target, name)
+    assert [t.outcome for t in result.verification.tests] == ["passed", "passed"]
+    url = result.deployment.url
+    for _ in range(2):
+        assert httpx.post(f"{url}/run", json={"amount": 4}).json() == {"tax": 1.0, "seen": [4.0]}
+    assert httpx.post(f"{url}/run").json() == {"tax": 25.0, "seen": [100.0]}
+    assert httpx.post(f"{url}/run", json={"amount": "a"}).status_code == 422
+
+
 def test_a_new_version_takes_over_on_the_same_url_and_rolls_back(
     tmp_path: Path, target: Target, name: str
 ) -> None:
