@@ -76,10 +76,11 @@ def make_operation(
     function = namespace.get(KEY if endpoint.cells else endpoint.name)
     if function is None:
         raise LookupError(f"the production cells define no function {endpoint.name}")
+    own = inspect.unwrap(function) if endpoint.cells else function  # the cells', not ours
     is_stream = inspect.isgeneratorfunction(function)
     on_loop = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
     joined = is_batchable and not on_loop and not is_stream
-    pace = Pace(may_be_quick=not (on_loop or is_stream or joined) and only_computes(function))
+    pace = Pace(may_be_quick=not (on_loop or is_stream or joined) and only_computes(own))
     return Operation(endpoint, function, compile_codec(function), on_loop, pace, joined)
 
 
