@@ -48,12 +48,17 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """The cells that run at every call and the values that are loaded anew, in notebook order."""
+    """The cells that run at every call and the values that are loaded anew, in notebook order.
+
+    `random` are the packages whose random numbers start-up seeds and calls draw: each call draws
+    the same ones, those of the notebook.
+    """
 
     per_call: tuple[str, ...]
     values: tuple[str, ...]
     changed: tuple[Changed, ...] = ()
     shared: tuple[Shared, ...] = ()
+    random: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,11 @@ def bind_cells(
     cells = [s.flow.cell.cell_id for n, s in enumerate(steps) if s.flow and calls >> n & 1]
     loaded = [s.value for n, s in enumerate(steps) if s.value and calls >> n & 1]
     return Binding(
-        tuple(cells), tuple(loaded), tuple(changed), tuple(_shared(steps, notebook, calls))
+        tuple(cells),
+        tuple(loaded),
+        tuple(changed),
+        tuple(_shared(steps, notebook, calls)),
+        _Rehearsal(notebook, calls).drawn(),
     )
 
 
@@ -87,7 +96,7 @@ def _steps(
     waiting = sorted(values, key=lambda value: value.index)
     for flow in flows:
         while waiting and waiting[0].index < flow.cell.index:
-            yield _value(waiting.pop(0))
+            yield _value(waiting.pop(0), flows)
         yield _Step(flow.cell, flow)
         names = [p.name for p in parameters if p.cell == flow.cell.cell_id]
         if flow.cell.role is Role.PARAMETERS:
@@ -97,11 +106,15 @@ def _steps(
                 f"{'if object(): ' if n in mutable else ''}{n} = object()\n" for n in names
             )
             yield _Step(_made_up(text), given=True)
-    yield from map(_value, waiting)
+    yield from (_value(value, flows) for value in waiting)
 
 
-def _value(value: Value) -> _Step:
-    return _Step(_made_up(f"{value.name} = object()"), value=value.name)
+def _value(value: Value, flows: Sequence[CellFlow]) -> _Step:
+    """Return the step that loads a value; it needs the classes that its cells had at hand."""
+    before = (f for f in flows if f.cell.cell_id in value.made_by and f.cell.index <= value.index)
+    classes = [node.name for flow in before for node in flow.mentions.definitions]
+    text = "\n".join([f"{value.name} = object()", *classes])
+    return _Step(_made_up(text), value=value.name)
 
 
 def _made_up(source: str) -> Cell:
@@ -138,6 +151,7 @@ class _Rehearsal(Replay):
         """The names that each step binds or deletes."""
         self._names: dict[str, Node] = {}
         self._nodes_before: list[Node] = []
+        self._seeded_before: frozenset[str] = frozenset()
         super().__init__([run.facts[n] for n in self.order])
 
     def _cell(self, number: int, facts: Facts) -> None:
@@ -145,6 +159,7 @@ class _Rehearsal(Replay):
             # States of modules and files lie outside of the notebook, and are shared
             self._names = {n: node for n, node in self._env.items() if n[0] != "@"}
             self._nodes_before = list(_reachable(self._names.values()))
+            self._seeded_before = frozenset(self._seeded)
         before = dict(self._env)
         super()._cell(number, facts)
         bound = {n for n, node in self._env.items() if before.get(n) is not node and n[0] != "@"}
@@ -166,6 +181,16 @@ class _Rehearsal(Replay):
             if touched & calls:
                 makers = (node.bound | touched) & ~calls
                 yield self.numbers(makers), self.numbers(touched & calls)
+
+    def drawn(self) -> tuple[str, ...]:
+        """Return the packages that start-up seeds and whose random numbers a call draws."""
+        calls = -1 << self._start
+        found = []
+        for token in sorted(self._seeded_before):
+            node = current(self._env[token])
+            if (node.bound | node.shallow | node.deep) & calls:
+                found.append(token.partition(":")[2])
+        return tuple(found)
 
     def changed_names(self) -> dict[str, int]:
         """Return the names of start-up whose objects a call changes, with the steps that do."""

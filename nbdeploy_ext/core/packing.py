@@ -146,7 +146,7 @@ def _cells(function: CellsFunction | None) -> ManifestCells | None:
         return None
     names = tuple(parameter.name for parameter in function.parameters)
     bound = function.binding
-    return ManifestCells(bound.per_call, names, bound.values, function.answer)
+    return ManifestCells(bound.per_call, names, bound.values, function.answer, bound.random)
 
 
 def manifest_values(values: Iterable[Value]) -> tuple[ManifestValue, ...]:

@@ -9,8 +9,10 @@ import inspect
 import itertools
 import os
 import re
+import sys
 import types
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,6 +20,11 @@ if TYPE_CHECKING:
 
 KEY = "__run__"
 """The name under which a notebook's namespace has its cells as a function."""
+_RANDOM_STATE = {
+    "random": ("getstate", "setstate"),
+    "numpy": ("random.get_state", "random.set_state"),
+    "torch": ("get_rng_state", "set_rng_state"),
+}
 _GROWN = 64 * 2**20
 _EVERY = 4
 _IMMUTABLE = (type(None), bool, int, float, complex, str, bytes)
@@ -149,6 +156,23 @@ def fresh(defaults: Mapping[str, Any]) -> Callable[[dict[str, Any], Mapping[str,
         left = {name: value for name, value in copied.items() if name not in given}
         if left:
             names.update(copy.deepcopy(left))
+
+    return step
+
+
+def random_states(packages: Iterable[str]) -> Iterator[Callable[[dict[str, Any], Any], None]]:
+    """Yield the steps that give packages the random state that they have now."""
+    for package in packages:
+        found = sys.modules.get(package)
+        names = _RANDOM_STATE.get(package)
+        if found is not None and names is not None:
+            get, put = (attrgetter(name)(found) for name in names)
+            yield _putting(put, get())
+
+
+def _putting(put: Callable[[Any], Any], state: Any) -> Callable[[dict[str, Any], Any], None]:
+    def step(_: dict[str, Any], __: Any) -> None:
+        put(state)
 
     return step
 

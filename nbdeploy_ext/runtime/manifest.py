@@ -36,13 +36,15 @@ class ManifestCells:
     """Cells that are a function: `cells` run at each call, with `values` loaded anew.
 
     `parameters` are what callers may set. The last cell's last expression is the answer, or an
-    object of the names in `answer`.
+    object of the names in `answer`. `random` are packages whose random state each call begins with
+    as start-up left it.
     """
 
     cells: tuple[str, ...]
     parameters: tuple[str, ...]
     values: tuple[str, ...] = ()
     answer: tuple[str, ...] = ()
+    random: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

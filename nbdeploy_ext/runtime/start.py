@@ -22,6 +22,7 @@ from .cells import (
     bound_names,
     fresh,
     make_function,
+    random_states,
     set_given,
 )
 from .loader import (
@@ -154,7 +155,7 @@ def _steps(
     offsets: dict[str, int],
 ) -> tuple[list[Any], CodeType | None]:
     """Compile what a call runs, in notebook order; returns the last expression by itself."""
-    steps: list[Any] = []
+    steps: list[Any] = [*random_states(function.random)]
     shown = None
     known = dict(namespace)
     last = [cell.id for cell in chosen if cell.role == "production"][-1]

@@ -126,10 +126,35 @@ def test_a_selection_of_a_frame_is_no_part_of_it_and_a_column_is() -> None:
     assert bind(*made, "df['y'] = amount\ndf").per_call == ("1", "3")
 
 
+@pytest.mark.parametrize(
+    ("drawn", "sources"),
+    [
+        (
+            ("numpy",),
+            ["import numpy as np\nnp.random.seed(0)", AMOUNT, "np.random.rand() * amount"],
+        ),
+        (("random",), ["import random\nrandom.seed(0)", AMOUNT, "random.random() * amount"]),
+        ((), ["import numpy as np", AMOUNT, "np.random.rand() * amount"]),
+        ((), ["import random\nrandom.seed(0)\nrandom.random()", AMOUNT, "amount"]),
+        ((), ["import random", AMOUNT, "random.seed(amount)\nrandom.random()"]),
+    ],
+)
+def test_seeded_random_numbers_are_the_notebooks_at_every_call(
+    drawn: tuple[str, ...], sources: list[str]
+) -> None:
+    assert bind(*sources).random == drawn
+
+
 def test_a_value_that_calls_change_is_loaded_at_each() -> None:
     value = Value("table", "explore", 0, {})
     assert bind("#parameters\nn = 1", "table[n]", values=(value,)).values == ()
     assert bind("#parameters\nn = 1", "table['a'] = n", values=(value,)).values == ("table",)
+
+
+def test_a_value_waits_for_a_call_where_its_class_does() -> None:
+    sources = ("#parameters\nn = 1", "class C:\n    size = n", "table", "n")
+    assert bind(*sources, values=(Value("table", "x", 1, {"1": ""}),)).values == ("table",)
+    assert bind(*sources, values=(Value("table", "x", 1, {"0": ""}),)).values == ()
 
 
 def test_check_says_what_runs_at_a_call_with_types_defaults_and_examples(

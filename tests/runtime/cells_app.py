@@ -9,6 +9,7 @@ from nbdeploy_ext.core.dataflow import read_dataflow
 from nbdeploy_ext.core.interface import find_endpoints
 from nbdeploy_ext.core.notebook import parse_notebook
 from nbdeploy_ext.core.packing import manifest_endpoints
+from nbdeploy_ext.core.values import Value
 from nbdeploy_ext.runtime.loader import read_app
 
 from .apps import write_app
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 def write_cells(folder: Path, *cells: tuple[str, str, str], **settings: Any) -> Path:
     """Write `(cell id, role, source)` cells with the endpoints that they have."""
     given = settings.get("parameters", {})
+    values = [Value(v.name, v.cell, v.index, {}) for v in settings.get("values", ())]
     write_app(folder, *cells, **settings)
     notebook = {
         "nbformat": 4, "nbformat_minor": 5, "metadata": {},
@@ -29,7 +31,7 @@ def write_cells(folder: Path, *cells: tuple[str, str, str], **settings: Any) -> 
         ],
     }  # fmt: skip
     dataflow = read_dataflow(parse_notebook(notebook, folder / "loan.ipynb"))
-    endpoints = manifest_endpoints(find_endpoints(dataflow, None, given))
+    endpoints = manifest_endpoints(find_endpoints(dataflow, None, given, values))
     manifest = replace(read_app(folder).manifest, endpoints=endpoints)
     (folder / "manifest.json").write_bytes(manifest.as_bytes())
     return folder

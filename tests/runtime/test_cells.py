@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from nbdeploy_ext.runtime.manifest import ManifestValue
 
 from .apps import run_gate, run_in_app, serve, wait_until
 from .cells_app import write_cells
@@ -132,6 +135,43 @@ def test_what_is_not_shown_is_an_object_of_the_names(tmp_path: Path) -> None:
     with serve(write_cells(tmp_path / "app", *cells)) as running:
         assert running.client.post("/run").json() == {"low": 0}
         assert running.client.post("/run", json={"a": 6}).json() == {"low": 5, "high": 6}
+
+
+SEEDS = """\
+import random
+import numpy as np
+random.seed(1)
+np.random.seed(1)
+first = np.random.rand()
+"""
+
+
+def test_seeded_random_numbers_are_the_same_at_every_call(tmp_path: Path) -> None:
+    cells = (("start", "production", SEEDS),
+             ("params", "parameters", "n = 1"),
+             ("last", "production", "[random.random() * n, np.random.rand() * n]"))  # fmt: skip
+    with serve(write_cells(tmp_path / "app", *cells)) as running:
+        one = running.client.post("/run").json()
+        two = running.client.post("/run", json={"n": 2}).json()
+        assert one == pytest.approx([0.13436424411240122, 0.7203244934421581])
+        assert two == [2 * number for number in one]
+
+
+def test_a_value_that_calls_change_is_loaded_anew_at_each(tmp_path: Path) -> None:
+    app = tmp_path / "app"
+    saved = tmp_path / "app" / "values"
+    saved.mkdir(parents=True)
+    for name, value in (("table", {"a": [1]}), ("kept", [5])):
+        (saved / name).write_bytes(pickle.dumps(value))
+    values = (ManifestValue("table", "x", 0, "table", "dict"),
+              ManifestValue("kept", "x", 0, "kept", "list"))  # fmt: skip
+    cells = (("x", "", "table = {}"), ("params", "parameters", "n = 1"),
+             ("last", "production", "table['a'].append(n)\n[table, kept, id(kept)]"))  # fmt: skip
+    with serve(write_cells(app, *cells, values=values)) as running:
+        one = running.client.post("/run").json()
+        two = running.client.post("/run", json={"n": 2}).json()
+        assert (one[:2], two[:2]) == ([{"a": [1, 1]}, [5]], [{"a": [1, 2]}, [5]])
+        assert one[2] == two[2], "what nobody changes was loaded twice"
 
 
 WAITING = """\
