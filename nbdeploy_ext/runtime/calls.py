@@ -131,6 +131,7 @@ class CallLog:
             taken = [Kept(self._fresh.popleft(), self._version) for _ in range(len(self._fresh))]
             if self._store.is_instant:
                 self._store.write(taken)
+                self._numbers.add("written", len(taken))
                 return
             self._waiting.extend(taken)
             self._bytes += sum(kept.call.size for kept in taken)
@@ -172,8 +173,10 @@ class CallLog:
             self._bytes -= sum(self._waiting.popleft().call.size for _ in range(surplus))
             self._numbers.add("written" if self._store.keep <= self._most else "dropped", surplus)
         while self._bytes > BYTES:
+            # With more than the store keeps behind it, it would have been forgotten by now
+            is_old = len(self._waiting) > self._store.keep
             self._bytes -= self._waiting.popleft().call.size
-            self._numbers.add("dropped")
+            self._numbers.add("written" if is_old else "dropped")
 
     def _agree(self, seconds: float) -> None:
         """Wait until what all processes took by now is written, or dropped."""
@@ -224,7 +227,8 @@ class CallLog:
                     self._bytes += sum(kept.call.size for kept in calls)
                     self._drop_oldest()
                 return str(fault)
-            self._numbers.add("written", len(calls))
+            with self._lock:
+                self._numbers.add("written", len(calls))
             if self._waiting and not self._asked:
                 self._closing.wait(_BREATH)
         self._asked = False

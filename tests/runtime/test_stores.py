@@ -215,6 +215,21 @@ def test_a_store_that_is_down_costs_the_oldest_calls_and_counts_them() -> None:
     ]
 
 
+def test_a_call_that_the_store_would_have_forgotten_is_not_missing() -> None:
+    store, numbers = Slow(), Numbers(COUNTED)
+    store.keep = WAITING
+    log = CallLog(store, numbers, None, inputs=True)
+    for n in range(3 * WAITING):
+        log.add(Call(str(n), 0, 0, 200))
+    assert store.asked.wait(10)
+    store.may_go.set()
+    log.close(30)
+    assert numbers.sum("dropped") == 0
+    assert numbers.sum("written") == numbers.sum("logged") == 3 * WAITING
+    told = [int(kept.call.endpoint) for kept in store.kept]
+    assert told == list(range(2 * WAITING, 3 * WAITING))
+
+
 def test_calls_that_wait_are_few_when_they_are_large() -> None:
     store, numbers = Slow(), Numbers(COUNTED)
     log = CallLog(store, numbers, None, inputs=True)
