@@ -9,13 +9,14 @@ import types
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 _DEEPEST = 8
 _WIDEST = 2_000
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 _NUMBERS = (int, float, complex, bool, type(None), type(Ellipsis), bytes)
-_ITERATORS = tuple(
+_ITERATORS: tuple[type, ...] = tuple(
     type(i) for i in (iter([]), iter(()), iter(""), iter({}), iter(range(0)), enumerate([]), zip())
 )
 
@@ -121,7 +122,8 @@ class _Writer:
             return
         found = {**_slots(value), **(getattr(value, "__dict__", None) or {})}
         for name in sorted(map(str, found))[:_WIDEST]:
-            if name in found and not name.startswith(("_repr", "_cache", "_id")):
+            kept = isinstance(getattr(type(value), name, None), cached_property)
+            if name in found and not kept and not name.startswith(("_repr", "_cache", "_id")):
                 self.add(name)
                 self.write(found[name], depth)
 

@@ -28,7 +28,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from fingerprints import fingerprint, plain_text
+from fingerprints import (  # type: ignore[import-not-found]  # beside this file
+    fingerprint,
+    plain_text,
+)
 
 from nbdeploy_ext.core.dataflow import Dataflow, read_dataflow
 from nbdeploy_ext.core.errors import NbdeployError

@@ -7,18 +7,23 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from .catalog import (
+    ALSO_CONFIGURED,
+    AMBIGUOUS,
     BUILTIN_CALLS,
     CONSUMERS,
     FIGURES,
+    KNOWN_PACKAGES,
     METHODS,
     RANDOM_STATE,
     SEED_ARGUMENTS,
+    SEEDING,
     Does,
     function_effect,
 )
 from .facts import TRUST, Summary
 from .origins import (
     FIGURE,
+    FOREIGN,
     NOTHING,
     ONCE,
     Origins,
@@ -79,6 +84,13 @@ class Arguments:
         value = next((k.value for k in self.node.keywords if k.arg == keyword), None)
         return value is not None and not (isinstance(value, ast.Constant) and not value.value)
 
+    def false(self, keyword: str) -> bool:
+        """Whether a flag is given as False."""
+        return any(
+            k.arg == keyword and isinstance(k.value, ast.Constant) and k.value.value is False
+            for k in self.node.keywords
+        )
+
     def bound(self, summary: Summary, receiver: Origins | None = None) -> dict[str, Origins]:
         """Return origins by parameter, what is left over under the starred one."""
         values = self.positional if receiver is None else [receiver, *self.positional]
@@ -126,10 +138,15 @@ def _built_in(scope: Scope, name: str, does: Does, given: Arguments) -> Origins:
 def call_module(scope: Scope, path: str, given: Arguments, *, bare: bool) -> Origins:
     """Read a call of a module's function or class, by its full name."""
     does = function_effect(path)
-    top = path.partition(".")[0]
+    top, name = path.partition(".")[0], path.rpartition(".")[2]
+    if does is not Does.SEED and SEEDING.fullmatch(name):
+        scope.seed_all()
     if does is None:
         return _unknown_function(scope, path, given, bare=bare)
-    if path.startswith("matplotlib") and path.rpartition(".")[2] == "update":
+    if given.true("inplace") or given.false("copy"):
+        scope.change(given.all, deep=True)
+        return given.all
+    if path.startswith("matplotlib") and name == "update":
         does = Does.CONFIGURE
     if "out" in given.keywords:
         scope.change(given.keywords["out"], deep=True)
@@ -137,9 +154,15 @@ def call_module(scope: Scope, path: str, given: Arguments, *, bare: bool) -> Ori
         Does.RANDOM, Does.SHUFFLE, Does.SEED,
     }:  # fmt: skip
         _draw(scope, RANDOM_STATE.get(top, _ANY_RANDOM), given, does)
+    return _known_function(scope, does, top, given)
+
+
+def _known_function(scope: Scope, does: Does, top: str, given: Arguments) -> Origins:
     if top in FIGURES and does in _LOOKING:
         scope.drawn.update(map(base, given.all))
         return FIGURE | holder_of(NOTHING)
+    if does is Does.HOLD and top not in KNOWN_PACKAGES:
+        return FOREIGN | holder_of(given.all)
     if does in _LOOKING:
         return _LOOKING[does](given.all)
     return _acting(scope, does, top, given)
@@ -147,15 +170,21 @@ def call_module(scope: Scope, path: str, given: Arguments, *, bare: bool) -> Ori
 
 def _acting(scope: Scope, does: Does, top: str, given: Arguments) -> Origins:
     if does is Does.CONFIGURE:
-        scope.touch("@" + top)
+        scope.touch("@" + top, *filter(None, [ALSO_CONFIGURED.get(top)]))
         return NOTHING
+    if does is Does.STATE:
+        return frozenset(("@" + top,))
+    if does is Does.GENERATOR:
+        return ONCE | holder_of(given.all)
     if does is Does.OPAQUE:
         scope.unknowable(given.node, "it can read and change any name")
         return NOTHING
     if does in _FILES:
         return _FILES[does](scope, given)
     scope.change(given.first)
-    if does is Does.STORE:
+    if does is Does.SETTING:
+        scope.touch("@" + top)
+    if does in {Does.STORE, Does.SETTING}:
         scope.hold(given.first, merged(given.positional[1:]))
     return part_of(given.first) if does is not Does.SEED else NOTHING
 
@@ -214,13 +243,21 @@ def _method(
         return part_of(receiver)
     if does is None and trusts(scope, "." + node.attr):
         return given.all
-    if does is None:
+    if does is None or (node.attr == "eval" and not given.node.args):  # torch's model.eval()
         return _unknown_method(scope, receiver, given)
-    if does is Does.RANDOM and not given.names_seed():
-        scope.touch(_ANY_RANDOM)
     if does in _LOOKING:
-        return _LOOKING[does](receiver)
+        return _looking(scope, does, node.attr, receiver, given)
     return _changing(scope, does, node.attr, receiver, given)
+
+
+def _looking(scope: Scope, does: Does, name: str, receiver: Origins, given: Arguments) -> Origins:
+    if name in AMBIGUOUS:
+        scope.drawn.update(map(base, receiver))
+    if does is Does.RANDOM:
+        scope.consumed.update(map(base, receiver))  # the receiver may be the generator itself
+        if not given.names_seed():
+            scope.touch(_ANY_RANDOM)
+    return _LOOKING[does](receiver)
 
 
 def _changing(scope: Scope, does: Does, name: str, receiver: Origins, given: Arguments) -> Origins:
@@ -246,6 +283,8 @@ def _changing(scope: Scope, does: Does, name: str, receiver: Origins, given: Arg
         scope.touch("@world")
         return NOTHING
     scope.change(receiver)
+    if name == "backward":  # gradients go to whatever the value was made of
+        scope.change([n for n in scope.reads if n[0] != "@"], deep=True)
     if does is Does.STORE:
         scope.hold(receiver, given.all | part_of(given.all))
         scope.consumed.update(map(base, given.all))
@@ -257,7 +296,8 @@ def call_summary(scope: Scope, summary: Summary, callee: str, given: Arguments) 
     if summary.kind == "class":
         receiver = frozenset(("=" + callee + "()",))
         scope.apply(summary, given.bound(summary, receiver))
-        return holder_of(given.all) | {callee + "+"}
+        iterates = isinstance(scope.mean(".__next__"), Summary)
+        return holder_of(given.all) | {callee + "+"} | (ONCE if iterates else NOTHING)
     if not summary.exact:
         result = scope.apply(summary, given.bound(summary))
         return result | _unknown_call(scope, NOTHING, given)
@@ -275,7 +315,7 @@ def call_value(scope: Scope, function: Origins, given: Arguments) -> Origins:
 def _unknown_function(scope: Scope, path: str, given: Arguments, *, bare: bool) -> Origins:
     if bare:
         scope.touch("@" + path.partition(".")[0])
-    return _unknown_call(scope, NOTHING, given)
+    return _unknown_call(scope, NOTHING, given) | FOREIGN
 
 
 def _unknown_method(scope: Scope, receiver: Origins, given: Arguments) -> Origins:

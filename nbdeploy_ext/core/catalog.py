@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from enum import Enum
 
 
@@ -21,6 +23,9 @@ class Does(Enum):
     RANDOM = "looks, draws random numbers, returns something of its own"
     SHUFFLE = "changes its first argument with random numbers"
     SEED = "sets the state of random numbers"
+    GENERATOR = "returns a generator of random numbers, which each draw moves on"
+    STATE = "returns something of its module's own state"
+    SETTING = "changes its first argument, or the state of its module"
     CONFIGURE = "changes the state of its module"
     WORLD = "changes the process or the machine"
     READ = "reads a file"
@@ -66,7 +71,8 @@ METHODS = _table(
         "dropna dt_year duplicated encode endswith eq equals eval ewm exists expandtabs explode "
         "ffill fillna filter find findall floor format format_map fromhex fullmatch ge "
         "get_dummies get_feature_names_out get_params group groupdict groups gt head hex idxmax "
-        "idxmin index info interpolate intersection inverse_transform is_dir is_file isalnum "
+        "idxmin index info debug warning critical "
+        "interpolate intersection inverse_transform is_dir is_file isalnum "
         "isalpha isdecimal isdigit isdisjoint isidentifier isin islower isna isnull isnumeric "
         "isocalendar isoformat isspace issubset issuperset istitle isupper item join kurt kurtosis "
         "le ljust lower lstrip lt mad mask match max mean median melt memory_usage merge min mod "
@@ -84,7 +90,8 @@ METHODS = _table(
         Does.SHARE: "copy __copy__",
         Does.PART: "get items values keys groupby iterrows itertuples iteritems get_group reshape "
         "ravel squeeze view transpose swapaxes __getitem__ iter elements",
-        Does.CHANGE: "append_ clear discard pop popitem popleft remove reverse rotate sort fill "
+        Does.CHANGE: "append_ clear discard step set backward "
+        "pop popitem popleft remove reverse rotate sort fill "
         "resize readline readlines read send seek close __next__ subtract_ put setflags itemset "
         "normal standard_normal uniform integers exponential poisson binomial randint randn "
         "randrange getrandbits gauss lognormal multivariate_normal",
@@ -92,8 +99,8 @@ METHODS = _table(
         "writelines put_nowait __setitem__ add_node add_edge writerow writerows",
         Does.FIT: "fit partial_fit fit_transform fit_predict fit_resample set_params compile",
         Does.DRAW: "plot hist boxplot bar barh scatter pie hexbin area line kde density "
-        "fill_between axhline axvline axhspan axvspan annotate text legend grid set imshow "
-        "contour contourf errorbar violinplot stem step table title xlabel ylabel xlim ylim "
+        "fill_between axhline axvline axhspan axvspan annotate text legend grid imshow "
+        "contour contourf errorbar violinplot stem table title xlabel ylabel xlim ylim "
         "set_title set_xlabel set_ylabel set_xlim set_ylim set_xticks set_yticks set_xticklabels "
         "set_yticklabels set_aspect set_axis_off tick_params tight_layout suptitle colorbar "
         "add_subplot add_axes add_trace update_layout update_traces update_xaxes update_yaxes "
@@ -119,7 +126,7 @@ FUNCTIONS: dict[str, Does] = _table(
         "numpy.put_along_axis numpy.add.at numpy.subtract.at heapq.heappop heapq.heapify "
         "heapq.heapreplace",
         Does.STORE: "heapq.heappush heapq.heappushpop bisect.insort bisect.insort_left "
-        "bisect.insort_right operator.setitem operator.iadd",
+        "bisect.insort_right operator.setitem operator.iadd xml.etree.ElementTree.SubElement",
         Does.SAME: "numpy.asarray numpy.asanyarray numpy.ascontiguousarray numpy.atleast_1d "
         "numpy.atleast_2d numpy.frombuffer pandas.DataFrame pandas.Series pandas.Index "
         "typing.cast contextlib.closing contextlib.nullcontext memoryview torch.from_numpy "
@@ -129,8 +136,12 @@ FUNCTIONS: dict[str, Does] = _table(
         "functools.reduce numpy.diagonal numpy.vsplit numpy.hsplit numpy.rot90 numpy.flip",
         Does.SHARE: "copy.copy",
         Does.FRESH: "copy.deepcopy os.getenv os.getcwd os.cpu_count os.getpid sys.getsizeof "
-        "numpy.random.default_rng numpy.random.RandomState numpy.random.Generator random.Random "
+        "statsmodels.api.add_constant statsmodels.tools.add_constant "
         "os.fspath sys.getrecursionlimit gc.collect os.get_terminal_size",
+        Does.GENERATOR: "numpy.random.default_rng numpy.random.RandomState numpy.random.Generator "
+        "numpy.random.SeedSequence numpy.random.PCG64 numpy.random.MT19937 random.Random "
+        "sklearn.utils.check_random_state torch.Generator",
+        Does.STATE: "decimal.getcontext logging.getLogger",
         Does.ONCE: "csv.reader csv.DictReader os.scandir os.walk glob.iglob",
         Does.HOLD: "functools.partial functools.wraps functools.lru_cache functools.cache "
         "weakref.ref csv.writer csv.DictWriter tqdm.tqdm tqdm.auto.tqdm tqdm.notebook.tqdm",
@@ -143,6 +154,7 @@ FUNCTIONS: dict[str, Does] = _table(
         "matplotlib.pyplot.style.use matplotlib.style.use seaborn.reset_defaults "
         "pandas.api.extensions.register_dataframe_accessor matplotlib.pyplot.rcdefaults "
         "torch.set_default_dtype torch.set_grad_enabled torch.set_num_threads "
+        "tqdm.tqdm.pandas tqdm.auto.tqdm.pandas tqdm.notebook.tqdm.pandas arviz.style.use "
         "torch.set_default_device torch.use_deterministic_algorithms sympy.init_printing",
         Does.READ: "numpy.load numpy.loadtxt numpy.genfromtxt numpy.fromfile pickle.load "
         "joblib.load json.load yaml.safe_load yaml.load toml.load tomllib.load torch.load "
@@ -159,7 +171,7 @@ FUNCTIONS: dict[str, Does] = _table(
         "urllib.request.urlretrieve "
         "dotenv.load_dotenv sys.setrecursionlimit sys.path.append sys.path.insert sys.path.extend "
         "sys.path.remove os.environ.update os.environ.setdefault os.environ.pop site.addsitedir "
-        "os.environ.clear os.symlink os.chmod",
+        "os.environ.clear os.symlink os.chmod time.tzset",
         Does.OPAQUE: "importlib.reload inspect.currentframe sys._getframe IPython.get_ipython "
         "builtins.exec builtins.eval inspect.stack",
         Does.RANDOM: "seaborn.barplot seaborn.lineplot seaborn.pointplot seaborn.regplot "
@@ -200,13 +212,43 @@ PACKAGES: dict[str, Does] = {
 }
 """What the functions of a package do that `FUNCTIONS` doesn't name; the longest prefix counts."""
 
+AMBIGUOUS = frozenset(
+    "filter get apply map transform resample rename replace search query pipe join split merge "
+    "drop shift repeat interpolate clip round rank mask truncate translate partition assign "
+    "first last index find encode decode combine crop pick reindex reset_index set_index "
+    "items".split()
+)
+"""Methods that change nothing in the libraries known here, but may in any other."""
+
+KNOWN_PACKAGES = frozenset(path.partition(".")[0] for path in PACKAGES)
+
 RANDOM_STATE = {"random": "@rng:random", "numpy": "@rng:numpy", "torch": "@rng:torch",
                 "tensorflow": "@rng:tensorflow", "scipy": "@rng:numpy", "pandas": "@rng:numpy",
                 "sklearn": "@rng:numpy", "seaborn": "@rng:numpy"}  # fmt: skip
 """Whose random numbers a package draws; any other call that draws may draw from all."""
 
+ALSO_CONFIGURED = {"seaborn": "@matplotlib", "arviz": "@matplotlib", "tqdm": "@pandas"}
+"""Packages whose settings are another's."""
+
+PLUGINS = frozenset(
+    "hvplot janitor rioxarray swifter pint_pandas cmocean cmasher cmcrameri scienceplots mplhep "
+    "pandas_profiling ydata_profiling sweetviz pandarallel sklearnex scikit_posthocs".split()
+)
+"""Packages that are imported for what that does to others."""
+
+INERT = frozenset(
+    "numpy pandas scipy sklearn matplotlib networkx sympy statsmodels torch tqdm requests PIL cv2 "
+    "joblib yaml".split()
+) | frozenset(sys.stdlib_module_names)
+"""Packages whose import does nothing to others."""
+
 FIGURES = frozenset({"matplotlib", "seaborn", "plotly", "altair", "bokeh"})
-SEED_ARGUMENTS = frozenset({"random_state", "seed", "rng"})
+SEED_ARGUMENTS = frozenset({"random_state", "seed", "rng", "generator"})
+CANVASES = frozenset({"ax", "axes", "cax", "fig", "figure", "axs"})
+SEEDING = re.compile(r"(?:set|fix|seed|global|reset|all|random|_)*seed(?:s|ing|_all|_everything)?")
+"""Names of functions that seed every random state there is, whoever wrote them."""
+_SETTING = re.compile(r"(?:set|add|remove|register|unregister)_\w+")
+_FACTORY = re.compile(r"[A-Z]|make_(?:pipeline|union|column_transformer)$")
 QUIET_COMMANDS = frozenset(
     "ls pwd cat head tail echo nvidia-smi which du df free wc whoami uname date python python3 pip "
     "pip3 file stat tree ps top lscpu env printenv grep find".split()
@@ -223,9 +265,19 @@ def function_effect(path: str) -> Does | None:
         ("pandas.", "polars.", "geopandas.")
     ):
         return Does.READ
+    return _listed(path, name) or (Does.HOLD if name[:1].isupper() else None)
+
+
+def _listed(path: str, name: str) -> Does | None:
+    """Return what its package says of a function, and its name."""
     prefix = path
-    while prefix:
-        if prefix in PACKAGES:
-            return PACKAGES[prefix]
+    while prefix not in PACKAGES:
         prefix = prefix.rpartition(".")[0]
-    return Does.HOLD if name[:1].isupper() else None
+        if not prefix:
+            return None
+    does = PACKAGES[prefix]
+    if prefix == "sklearn" and _FACTORY.match(name):
+        return Does.HOLD
+    if path.endswith(".at") or (name.endswith("_") and not name.endswith("__")):
+        return Does.CHANGE  # numpy.add.at, torch.nn.init.zeros_
+    return Does.SETTING if does is Does.FRESH and _SETTING.fullmatch(name) else does

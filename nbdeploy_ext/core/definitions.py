@@ -94,7 +94,9 @@ def _summary(scope: Scope, parameters: tuple[str, ...], *, exact: bool) -> Summa
 
 def _function(scope: Scope, node: Function) -> None:
     for decorator in node.decorator_list:
-        value(scope, decorator)
+        found_in = value(scope, decorator)
+        if isinstance(decorator, ast.Attribute):  # @function.register
+            scope.change(found_in)
     arguments = node.args
     defaults = [value(scope, d) for d in [*arguments.defaults, *arguments.kw_defaults] if d]
     _annotations(scope, node)
@@ -190,6 +192,7 @@ def annotation(scope: Scope, node: ast.expr) -> None:
     if type(node) is ast.Constant and not isinstance(node.value, str):
         return
     if scope.mean("annotations") is not None:
+        scope.soft.add("annotations")
         with scope.late():
             value(scope, node)
     else:

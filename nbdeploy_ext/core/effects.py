@@ -81,6 +81,7 @@ def _facts(scope: Scope, source: PlainSource) -> Facts:
         opaque=tuple([replace(o, column=o.column + source.indent) for o in scope.opaque]),
         wild=bool(scope.opaque) or scope.wild,
         assumed=tuple(scope.assumed.items()),
+        imports=tuple(scope.imports.items()),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import sys
 from typing import TYPE_CHECKING, Any
 
 from .calls import (
@@ -15,7 +16,9 @@ from .calls import (
     call_value,
     trusts,
 )
+from .catalog import CANVASES, METHODS, SEED_ARGUMENTS, Does
 from .facts import Builtin, Module, Summary
+from .formulas import names_in
 from .origins import NOTHING, ONCE, Origins, base, holder_of, merged, part_of, share_of
 from .scopes import global_changes
 
@@ -25,6 +28,14 @@ if TYPE_CHECKING:
     from .scopes import Scope
 
 BUILTIN_NAMES = frozenset(dir(builtins))
+STANDARD = frozenset(sys.stdlib_module_names)
+_OPERATORS: dict[type, str] = {
+    ast.Add: "__add__", ast.Sub: "__sub__", ast.Mult: "__mul__", ast.MatMult: "__matmul__",
+    ast.Div: "__truediv__", ast.Mod: "__mod__", ast.Pow: "__pow__", ast.LShift: "__lshift__",
+    ast.RShift: "__rshift__", ast.BitOr: "__or__", ast.BitXor: "__xor__", ast.BitAnd: "__and__",
+    ast.FloorDiv: "__floordiv__",
+}  # fmt: skip
+_CHANGING = frozenset({Does.CHANGE, Does.STORE})
 _SHARING = (ast.Add, ast.Mult, ast.BitOr)
 
 
@@ -61,6 +72,8 @@ def _name(scope: Scope, node: ast.Name) -> Origins:
     if type(meaning) is Module:
         top = meaning.path.partition(".")[0]
         scope.reads.setdefault("@" + top, (1, 0))
+        if top not in STANDARD:
+            scope.reads.setdefault("@plugins", (1, 0))
         if top in {"os", "sys"}:
             scope.reads.setdefault("@world", (1, 0))
         return NOTHING
@@ -92,11 +105,26 @@ def enact(scope: Scope, summary: Summary) -> None:
 
 
 def _attribute(scope: Scope, node: ast.Attribute) -> Origins:
-    return part_of(value(scope, node.value))
+    if _rooted(node):
+        path = module_path(scope, node)
+        if path:
+            scope.reads.setdefault("@import:" + path, (1, 0))
+    found = value(scope, node.value)
+    implicit(scope, node.attr, found)  # a property, or a method that somebody calls later
+    return part_of(found)
+
+
+def implicit(scope: Scope, method: str, *objects: Origins) -> None:
+    """Read what Python may call by itself: a property, an operator, a callback."""
+    own = scope.mean("." + method)
+    if type(own) is Summary and own.changes:
+        for origins in objects:
+            scope.apply(own, dict.fromkeys(own.parameters[:1], origins))
 
 
 def _subscript(scope: Scope, node: ast.Subscript) -> Origins:
     found = value(scope, node.value)
+    implicit(scope, "__getitem__", found)
     if type(node.slice) is not ast.Constant:
         value(scope, node.slice)
     if found and _is_selection(node) and trusts(scope, "["):
@@ -145,11 +173,15 @@ def _binary(scope: Scope, node: ast.BinOp) -> Origins:
     found: list[Origins] = []
     left: ast.expr = node
     sharing = False
+    operators: set[str] = set()
     while isinstance(left, ast.BinOp):  # a long sum nests as deep as it is long
         found.append(value(scope, left.right))
+        operators.add(_OPERATORS[type(left.op)])
         sharing = sharing or isinstance(left.op, _SHARING)
         left = left.left
     found.append(value(scope, left))
+    for operator in operators:
+        implicit(scope, operator, *found)
     if isinstance(node.op, ast.Mod):
         return NOTHING
     return share_of(merged(found)) if sharing else NOTHING
@@ -232,6 +264,17 @@ def _rooted(node: ast.expr) -> bool:
 def _arguments(scope: Scope, node: ast.Call) -> Arguments:
     positional = [value(scope, a) for a in node.args]
     keywords = {k.arg or "**": value(scope, k.value) for k in node.keywords}
+    for name, origins in keywords.items():
+        if name in CANVASES:
+            scope.change(origins, deep=True)
+        elif name in SEED_ARGUMENTS:
+            scope.consumed.update(map(base, origins))
+    implicit(scope, "__call__", *positional, *keywords.values())
+    for argument in [*node.args, *(k.value for k in node.keywords)]:
+        if type(argument) is ast.Attribute and METHODS.get(argument.attr) in _CHANGING:
+            scope.change(value(scope, argument.value))  # callback=history.append
+        elif type(argument) is ast.Constant and type(argument.value) is str:
+            scope.soft.update(names_in(argument.value, node))
     return Arguments(node, positional, keywords)
 
 

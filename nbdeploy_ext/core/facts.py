@@ -114,3 +114,5 @@ class Facts:
     wild: bool
     assumed: tuple[tuple[str, Meaning], ...]
     """What the names stood for when this was read."""
+    imports: tuple[tuple[str, str], ...] = ()
+    """Names that `import` binds, with their modules: some are imported for what that does."""

@@ -22,6 +22,8 @@ ONCE: Origins = frozenset({"!"})
 FIGURE: Origins = frozenset({"^"})
 _remembered = lru_cache(maxsize=1 << 16)
 """The same few sets come again and again: the algebra is looked up, not done anew."""
+FOREIGN: Origins = FIGURE
+"""An object of a library that nobody knows: like a figure, methods of any name may change it."""
 
 
 def base(origin: str) -> str:

@@ -39,8 +39,9 @@ class Scope:
 
     __slots__ = (
         "assumed", "binds", "conditions", "consumed", "declared", "deep", "deferred", "deletes",
-        "drawn", "enacted", "env", "functions", "generator", "held", "hidden", "kind", "meanings",
-        "opaque", "parent", "reads", "returns", "shallow", "soft", "stored", "sure", "wild",
+        "drawn", "enacted", "env", "functions", "generator", "held", "hidden", "imports", "kind",
+        "meanings", "opaque", "parent", "reads", "returns", "shallow", "soft", "stored", "sure",
+        "wild",
     )  # fmt: skip
 
     def __init__(self, kind: str, parent: Scope | None, meanings: Meanings) -> None:
@@ -65,6 +66,7 @@ class Scope:
         self.opaque: list[Opaque] = []
         self.functions: dict[str, list[Summary]] = {}
         self.assumed: dict[str, Meaning] = {}
+        self.imports: dict[str, str] = {}
         self.conditions = 0
         self.generator = False
         self.wild = False
@@ -224,6 +226,12 @@ class Scope:
         if self.kind == "cell" and not self.conditions:
             self.env[token] = NOTHING
         self.touch(token)
+
+    def seed_all(self) -> None:
+        """Note that all random states there are may be set anew."""
+        for name in ("random", "numpy", "torch", "tensorflow"):
+            self.shallow.add("@seed:" + name)
+            self.touch("@rng:" + name)
 
     def apply(self, summary: Summary, arguments: dict[str, Origins]) -> Origins:
         """Do what a function does when it is called so, and return where its result comes from."""

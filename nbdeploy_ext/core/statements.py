@@ -155,6 +155,8 @@ def _import(scope: Scope, node: ast.Import) -> None:
     for alias in node.names:
         name = alias.asname or alias.name.partition(".")[0]
         scope.store(name, NOTHING, plain=scope.kind == "function")
+        scope.imports.setdefault(name, alias.name)
+        _loaded(scope, alias.name)
     _imported(scope, *(alias.name for alias in node.names))
 
 
@@ -164,7 +166,18 @@ def _import_from(scope: Scope, node: ast.ImportFrom) -> None:
             scope.unknowable(node, f"from {node.module or '.'} import * may define any name")
         else:
             scope.store(alias.asname or alias.name, NOTHING, plain=scope.kind == "function")
+            if alias.name.startswith("enable_"):
+                scope.imports.setdefault(alias.name, f"{node.module}.{alias.name}")
+            if not node.level:
+                _loaded(scope, f"{node.module}.{alias.name}")
     _imported(scope, node.module or ".")
+
+
+def _loaded(scope: Scope, module: str) -> None:
+    """Note that `package.module` is there from now on, whatever name leads to the package."""
+    while "." in module and scope.kind == "cell":
+        scope.store("@import:" + module, NOTHING, plain=False)
+        module = module.rpartition(".")[0]
 
 
 def _imported(scope: Scope, *modules: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .catalog import INERT, PLUGINS
 from .origins import Origins, base
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class Replay:
         self._seeded: dict[str, int] = {}
         self._log: list[tuple[Any, str, Any]] = []
         self._made: list[Node] = []
+        self._plugins: list[bool] = []
         self._starts: list[tuple[int, int]] = []
         """How long the log and the list of nodes were before each cell, and before the end."""
 
@@ -95,11 +97,16 @@ class Replay:
 
     def walk(self, cells: Sequence[Facts]) -> Needs:
         """Return what these cells need; only from the first one that is new are they walked."""
+        mentioned = frozenset().union(*[f.reads for f in cells], *[f.late for f in cells])
+        plugins = [_is_plugin(facts, mentioned) for facts in cells]
         first = 0
         for known, facts in zip(self._cells, cells, strict=False):
             if known is not facts and not _same_effect(known, facts):
                 break
+            if plugins[first] is not self._plugins[first]:
+                break
             first += 1
+        self._plugins = plugins
         if first < len(cells) or len(cells) < len(self._cells):
             self._rewind(first)
             for number in range(first, len(cells)):
@@ -160,6 +167,8 @@ class Replay:
             self._enact(summary, bit, reader)
         made = self._bind(facts, bit, reader)
         self._hold(facts.changes, bit, made)
+        if self._plugins[number]:
+            self.mark(next(self._state("@plugins", bit)), bit, deep=False)
         self._unbind(facts, bit)
         if facts.wild:
             self._wild |= bit
@@ -297,15 +306,16 @@ class Replay:
         values, maybe, functions = facts.values, facts.maybe, facts.functions
         for name in (*values, *facts.changes.binds) if facts.changes.binds else values:
             old = self._env.get(name)
+            if old is not None and name[0] == "@" and name.startswith("@import:"):
+                continue  # whoever imports a module first
             node = self._new(bit, bit)
             if old is not None and (name in maybe or name not in values):
                 node.bound |= old.bound
                 node.same = (old,)
                 reader.name(name)  # with every change of it: it may stay what it was
             bound[name] = made["=" + name] = node
-        for name, origins in values.items():
-            node = bound[name]
-            for origin in origins:
+        for name, node in bound.items():
+            for origin in values.get(name, ()):
                 self._link(node, origin, bit, made)
             node.functions = functions.get(name, ())
             for summary in node.functions:
@@ -435,6 +445,17 @@ def _alike(cells: Sequence[Facts], others: Sequence[Facts], most: int) -> int:
     return most
 
 
+def _is_plugin(facts: Facts, mentioned: frozenset[str]) -> bool:
+    """Whether a cell imports a module for what that does to others: nobody uses its name."""
+    for name, module in facts.imports:
+        top = module.partition(".")[0]
+        if top in PLUGINS or (
+            name not in mentioned and (top not in INERT or ".experimental." in module)
+        ):
+            return True
+    return False
+
+
 def _same_effect(one: Facts, other: Facts) -> bool:
     """Whether two cells do the same, wherever it stands in them."""
     return (
@@ -446,6 +467,7 @@ def _same_effect(one: Facts, other: Facts) -> bool:
         and one.maybe == other.maybe
         and one.deletes == other.deletes
         and one.wild == other.wild
+        and one.imports == other.imports
     )
 
 

@@ -31,6 +31,8 @@ def main() -> int:
     commands.add_parser("test", help="run the test cells")
     commands.add_parser("imports", help="import what the shipped cells import")
     commands.add_parser("batch", help="run an endpoint over a table")
+    # Of a kernel's environment it would be one that draws into a notebook
+    os.environ["MPLBACKEND"] = "Agg"
     folder = Path(os.environ.get("NBDEPLOY_APP", ".")).resolve()
     if given[0] == "batch":
         from .batch.command import run_batch  # noqa: PLC0415  (services never read tables)

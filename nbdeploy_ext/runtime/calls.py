@@ -24,7 +24,7 @@ _SMALL = 4096
 """Calls of fewer bytes are taken without looking at how many bytes wait."""
 _AT_ONCE = 1000
 _PAUSE = 0.05
-_BREATH = 0.02
+_BREATH = 0.05
 """Seconds between two writes: a long one would hold up the calls that are answered meanwhile."""
 _LONGEST_PAUSE = 30.0
 _AGREE_WITHIN = 1.0

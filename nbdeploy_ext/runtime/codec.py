@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import orjson
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
-from pydantic_core import PydanticSerializationError, core_schema, from_json
+from pydantic_core import PydanticSerializationError, from_json
 from typing_extensions import NotRequired
 
+from .faults import BodyUnreadable, ResultInvalid, fault_of
 from .frames import ROUNDED, MayBeRounded
 from .hints import adapt, direct_kind, typed_dict
 from .values import NotJson, dump_value, native
@@ -21,47 +22,32 @@ from .values import NotJson, dump_value, native
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+_ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 _STREAMS = frozenset({"Iterator", "Generator", "AsyncIterator", "AsyncGenerator", "Iterable",
                       "AsyncIterable"})  # fmt: skip
-_OURS = frozenset({"array", "table", "base64", "range"})
-# Of these kinds the words are pydantic's own and quote nothing
-_SAFE = (frozenset(get_args(core_schema.ErrorType)) | _OURS) - {
-    "value_error", "assertion_error", "union_tag_invalid", "uuid_parsing",
-}  # fmt: skip
-
-
-class ArgumentsInvalid(Exception):
-    """A request's arguments are wrong; `problems` name each without its value."""
-
-    def __init__(self, problems: list[dict[str, Any]]) -> None:
-        """Keep the problems: argument, location, message."""
-        super().__init__(problems[0]["message"])
-        self.problems = problems
-
-
-class BodyUnreadable(Exception):
-    """A request's body is not JSON."""
-
-
-class ResultInvalid(Exception):
-    """A function returned what its own hint does not allow, or what has no form in JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class Codec:
     """One function's arguments and result (one item's, where it streams).
 
-    `positional` are the names, with defaults, that go by position; `rest` is the one of `*args`,
-    `extras` of `**kwargs`. Values of the class `direct` are written as they are, unchecked.
+    `hints` are the arguments' own, `fields` check one of them each, `returns` is the result's.
+    `positional` are the names,
+    with defaults, that go by position; `rest` is the name of `*args`, `extra` checks those of
+    `**kwargs`. Values of the class `direct` are written as they are, unchecked.
     `is_raw` says that all arguments are arrays or frames, which read lists as they do JSON.
     """
 
+    hints: Mapping[str, Any]
+    fields: Mapping[str, TypeAdapter[Any]]
+    required: frozenset[str]
+    returns: Any
     arguments: TypeAdapter[dict[str, Any]]
     result: TypeAdapter[Any] | None
     positional: tuple[tuple[str, Any], ...]
-    names: frozenset[str]
     rest: str | None
-    extras: TypeAdapter[dict[str, Any]] | None
+    takes_any_name: bool
+    extra: TypeAdapter[Any] | None
     direct: type | None
     is_raw: bool
 
@@ -71,15 +57,33 @@ class Codec:
             if self.is_raw:
                 return self._raw(body)
             decoded = self.arguments.validator.validate_json(body or b"{}", strict=True)
-            return decoded if self.extras is None else self._with_extras(decoded, self.extras)
+            return decoded if self.extra is None else self._with_extras(decoded)
         except ValidationError as fault:
-            raise _fault(fault) from None
+            raise fault_of(fault) from None
 
     def split(self, arguments: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Return decoded arguments as the function takes them: by position, by name."""
         named = dict(arguments)
         by_position = [named.pop(name, default) for name, default in self.positional]
         return by_position + named.pop(self.rest, []) if self.rest else by_position, named
+
+    def check(self, name: str, content: bytes) -> Any:
+        """Return one argument in JSON; `BodyUnreadable`, `ArgumentsInvalid`."""
+        return self._one(name, lambda field: field.validate_json(content, strict=True))
+
+    def check_value(self, name: str, value: Any) -> Any:
+        """Return one argument that Python has already; `ArgumentsInvalid`."""
+        return self._one(name, lambda field: field.validate_python(value))
+
+    def check_texts(self, name: str, content: bytes) -> Any:
+        """Return one argument in JSON where numbers may be text; `ArgumentsInvalid`."""
+        return self._one(name, lambda field: field.validate_json(content, strict=False))
+
+    def _one(self, name: str, read: Callable[[TypeAdapter[Any]], Any]) -> Any:
+        try:
+            return read(self.fields.get(name) or self.extra or _ANYTHING)
+        except ValidationError as fault:
+            raise fault_of(fault, name) from None
 
     def _raw(self, body: bytes) -> dict[str, Any]:
         validate = self.arguments.validator.validate_python
@@ -90,14 +94,13 @@ class Codec:
             try:
                 loaded = from_json(body, cache_strings="keys")
             except ValueError as fault:
-                raise BodyUnreadable(str(fault)) from None
+                raise BodyUnreadable(f"The body is not JSON: {fault}") from None
             return validate(loaded, strict=True)  # type: ignore[no-any-return]
 
-    def _with_extras(
-        self, decoded: dict[str, Any], extras: TypeAdapter[dict[str, Any]]
-    ) -> dict[str, Any]:
-        raw = {name: value for name, value in decoded.items() if name not in self.names}
-        return {**decoded, **extras.validate_json(json.dumps(raw), strict=True)}
+    def _with_extras(self, decoded: dict[str, Any]) -> dict[str, Any]:
+        for name in decoded.keys() - self.fields.keys():
+            decoded[name] = self.check(name, json.dumps(decoded[name]).encode())
+        return decoded
 
     def encode(self, value: Any) -> bytes:
         """Return a result as JSON, NaN as null; `ResultInvalid` when it is not as hinted."""
@@ -106,7 +109,8 @@ class Codec:
                 return dump_value(value)
             return _checked(self.result, value)
         except NotJson as fault:
-            raise ResultInvalid(f"the result can't be sent: {fault}") from None
+            said = f"the result can't be sent: {fault}"
+            raise ResultInvalid(said, is_misfit=self.result is not None) from None
         except RecursionError:
             raise ResultInvalid("the result can't be sent: it holds itself") from None
 
@@ -117,18 +121,27 @@ def compile_codec(function: Callable[..., Any]) -> Codec:
     parameters = inspect.signature(function).parameters.values()
     rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
     extras = next((p.name for p in parameters if p.kind is p.VAR_KEYWORD), None)
-    fields = {p.name: _field(hints.get(p.name, Any), p) for p in parameters if p.name != extras}
-    shape = typed_dict("Arguments", fields)
+    named = [p for p in parameters if p.name != extras]
+    fields = {p.name: _known(_hint(hints.get(p.name, Any), p)) for p in named}
+    required = frozenset(p.name for p in named if p.default is p.empty and p.name != rest)
+    shape = typed_dict(
+        "Arguments", {n: f if n in required else NotRequired[f] for n, f in fields.items()}
+    )
     shape.__pydantic_config__ = ConfigDict(extra="allow" if extras else "forbid")
     last = inspect.Parameter.POSITIONAL_OR_KEYWORD if rest else inspect.Parameter.POSITIONAL_ONLY
     returned = _item(hints.get("return", Any), function)
+    extra = _known(hints.get(extras, Any)) if extras else Any
     return Codec(
+        hints={name: hints.get(name, Any) for name in fields},
+        fields={name: TypeAdapter(field) for name, field in fields.items()},
+        required=required,
+        returns=hints.get("return", Any),
         arguments=TypeAdapter(shape),
         result=None if returned is Any else TypeAdapter(returned),
         positional=tuple((p.name, p.default) for p in parameters if p.kind <= last),
-        names=frozenset(fields),
         rest=rest,
-        extras=_extras(hints.get(extras, Any)) if extras else None,
+        takes_any_name=extras is not None,
+        extra=None if extra is Any else TypeAdapter(extra),
         direct=_direct(hints.get("return", Any)),
         is_raw=bool(fields)
         and not extras
@@ -136,7 +149,18 @@ def compile_codec(function: Callable[..., Any]) -> Codec:
     )
 
 
+def _hint(hint: Any, parameter: inspect.Parameter) -> Any:
+    if parameter.kind is parameter.VAR_POSITIONAL:
+        form: Any = list  # mypy knows only literal ones
+        return form[hint]
+    # `limit: float = None` means Optional to its author; PEP 484 allowed it once
+    return typing.Optional[hint] if parameter.default is None else hint  # noqa: UP045
+
+
 def _direct(hint: Any) -> type | None:
+    """Return the class whose objects need no check: what is in them may be anything."""
+    if get_origin(hint) in {dict, list} and get_args(hint)[-1] is Any:
+        return None if get_args(hint)[0] not in {str, Any} else get_origin(hint)
     return hint if hint in {dict, list} else direct_kind(hint)
 
 
@@ -158,23 +182,6 @@ def _evaluated(function: Any, name: str, hint: Any) -> dict[str, Any]:
         return typing.get_type_hints(alone, known, include_extras=True)
     except (NameError, TypeError, AttributeError):
         return {}
-
-
-def _extras(hint: Any) -> TypeAdapter[dict[str, Any]] | None:
-    known = _known(hint)
-    form: Any = dict  # mypy knows only literal ones
-    return None if known is Any else TypeAdapter(form[str, known])
-
-
-def _field(hint: Any, parameter: inspect.Parameter) -> Any:
-    if parameter.kind is parameter.VAR_POSITIONAL:
-        form: Any = list  # mypy knows only literal ones
-        return NotRequired[form[_known(hint)]]
-    if parameter.default is parameter.empty:
-        return _known(hint)
-    # `limit: float = None` means Optional to its author; PEP 484 allowed it once
-    known = _known(typing.Optional[hint] if parameter.default is None else hint)  # noqa: UP045
-    return NotRequired[known]
 
 
 def _known(hint: Any) -> Any:
@@ -200,8 +207,9 @@ def _item(hint: Any, function: Callable[..., Any]) -> Any:
 
 def _checked(adapter: TypeAdapter[Any], value: Any) -> bytes:
     try:
-        checked = adapter.validate_python(value, strict=True)
-        return adapter.dump_json(checked, fallback=native, warnings="error", by_alias=True)
+        checked = adapter.validator.validate_python(value, strict=True)
+        write = adapter.serializer.to_json
+        return write(checked, fallback=native, warnings="error", by_alias=True)
     except (ValidationError, PydanticSerializationError):
         return _checked_as_json(adapter, value)
 
@@ -214,40 +222,6 @@ def _checked_as_json(adapter: TypeAdapter[Any], value: Any) -> bytes:
     except ValidationError as fault:
         place = ".".join(str(part) for part in fault.errors(include_input=False)[0]["loc"])
         where = f" at {place}" if place else ""
-        raise ResultInvalid(f"the result is not as hinted{where}") from None
+        raise ResultInvalid(f"the result is not as hinted{where}", is_misfit=True) from None
     except (ValueError, TypeError, PydanticSerializationError):
-        raise ResultInvalid("the result is not as hinted") from None
-
-
-def _fault(fault: ValidationError) -> BodyUnreadable | ArgumentsInvalid:
-    problems = fault.errors(include_url=False, include_context=False)
-    if problems[0]["type"] == "json_invalid":
-        return BodyUnreadable(problems[0]["msg"])
-    return ArgumentsInvalid([_problem(problem) for problem in problems])
-
-
-def _problem(problem: Any) -> dict[str, Any]:
-    loc = problem["loc"]
-    argument = str(loc[0]) if loc else ""
-    place = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in loc[1:])
-    message = problem["msg"]
-    if not loc:
-        message = "The body should be an object of arguments"
-    elif problem["type"] == "extra_forbidden" and len(loc) == 1:
-        message = "There is no such argument"
-    elif problem["type"] == "union_tag_invalid":
-        message = "Input should have one of the known tags"
-    elif problem["type"] == "uuid_parsing":
-        message = "Input should be a valid UUID"
-    elif problem["type"] not in _SAFE and _quotes(message, problem["input"]):
-        message = "Input is not valid"
-    return {"argument": argument, "location": f"{argument}{place}", "message": message}
-
-
-def _quotes(message: str, value: Any) -> bool:
-    """Say whether a validator's own words hold any part of what the caller sent."""
-    if isinstance(value, dict):
-        return any(_quotes(message, item) for item in value.values())
-    if isinstance(value, (list, tuple)):
-        return any(_quotes(message, item) for item in value)
-    return str(value) in message
+        raise ResultInvalid("the result is not as hinted", is_misfit=True) from None

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import TypeAdapter
 from pydantic.errors import PydanticInvalidForJsonSchema
 
+from .answers import answer_types
+from .bodies import body_types
+from .media import BINARY, FORM, JSON, MULTIPART, NDJSON
+from .roles import is_file, is_files, is_text, only_argument, table_argument
 from .values import NotJson, plain_value
 
 if TYPE_CHECKING:
@@ -16,9 +20,12 @@ if TYPE_CHECKING:
 
 _REFS = "#/components/schemas/{model}"
 _EXTRAS = "**"  # no function's name holds it
+_SIMPLE = frozenset({"string", "number", "integer", "boolean", "array"})
 _ERRORS = {
-    "400": "Not JSON",
+    "400": "A body that is not what its type says",
+    "406": "A result that has no form that is accepted; `offered` are those it has",
     "413": "A body that is too large",
+    "415": "A body of a type that is not taken; `accepted` are those that are",
     "422": "A wrong argument",
     "500": "The notebook raised",
     "504": "The call took too long",
@@ -32,6 +39,8 @@ _PROBLEM = {
         "status": {"type": "integer"},
         "detail": {"type": "string"},
         "errors": {"type": "array", "items": {"type": "object"}},
+        "accepted": {"type": "array", "items": {"type": "string"}},
+        "offered": {"type": "array", "items": {"type": "string"}},
         "error_id": {"type": "string"},
         "cell": {"type": "string"},
         "line": {"type": ["integer", "null"]},
@@ -69,8 +78,8 @@ def _schemas(service: Service) -> tuple[dict[tuple[str, str], Any], dict[str, An
     wanted: list[tuple[str, Literal["validation", "serialization"], TypeAdapter[Any]]] = []
     for name, operation in service.operations.items():
         wanted.append((name, "validation", operation.codec.arguments))
-        if operation.codec.extras is not None:
-            wanted.append((f"{name}{_EXTRAS}", "validation", operation.codec.extras))
+        if operation.codec.extra is not None:
+            wanted.append((f"{name}{_EXTRAS}", "validation", operation.codec.extra))
         if operation.codec.result is not None:
             wanted.append((name, "serialization", operation.codec.result))
     # Together, so that two classes of one name get two names
@@ -108,18 +117,16 @@ def _operation(
     arguments = _with_defaults(schemas.get((endpoint.name, "validation"), {}), operation)
     extras = schemas.get((f"{endpoint.name}{_EXTRAS}", "validation"))
     if extras is not None:
-        arguments["additionalProperties"] = extras["additionalProperties"]
+        arguments["additionalProperties"] = extras
     result = schemas.get((endpoint.name, "serialization"), {})
     body: dict[str, Any] = {"schema": arguments}
     if endpoint.examples:
         body["examples"] = {
             f"example{n}": {"value": example} for n, example in enumerate(endpoint.examples, 1)
         }
-    is_stream = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
-    kind = "application/x-ndjson" if is_stream else "application/json"
     problem = {"schema": {"$ref": _REFS.format(model="Problem")}}
     answers: dict[str, Any] = {
-        "200": {"description": "The result", "content": {kind: {"schema": result}}}
+        "200": {"description": "The result", "content": _results(operation, result)}
     }
     errors = {**({"401": "No token, or a wrong one"} if is_guarded else {}), **_ERRORS}
     for status, said in errors.items():
@@ -128,12 +135,61 @@ def _operation(
         "operationId": endpoint.name,
         "summary": text.split("\n")[0],
         "description": text,
+        **_beside(operation, arguments),
         "requestBody": {
             "required": bool(arguments.get("required")),
-            "content": {"application/json": body},
+            "content": {JSON: body, **_other_bodies(operation, arguments)},
         },
         "responses": answers,
     }
+
+
+def _other_bodies(operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
+    codec = operation.codec
+    properties = dict(arguments.get("properties", {}))
+    for name, hint in codec.hints.items():
+        if is_file(hint):
+            properties[name] = {"type": "string", "contentMediaType": BINARY}
+        elif is_files(hint):
+            file = {"type": "string", "contentMediaType": BINARY}
+            properties[name] = {"type": "array", "items": file}
+    forms = {FORM: arguments, MULTIPART: {**arguments, "properties": properties}}
+    return {
+        kind: {"schema": forms[kind]} if kind in forms else _raw(kind)
+        for kind in body_types(codec)[1:]
+    }
+
+
+def _beside(operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return what the query may hold beside a body that is one argument as a whole."""
+    hints = operation.codec.hints
+    wholes = {
+        table_argument(hints),
+        *(only_argument(hints, is_one) for is_one in (is_file, is_text)),
+    }
+    if wholes == {None}:
+        return {}
+    properties = arguments.get("properties", {})
+    told = [
+        {"name": name, "in": "query", "required": False, "schema": schema,
+         "description": "Beside a body that is another argument"}
+        for name, schema in properties.items()
+        if (name not in wholes or len(wholes) > 2) and schema.get("type") in _SIMPLE
+    ]  # fmt: skip
+    return {"parameters": told} if told else {}
+
+
+def _results(operation: Operation, schema: dict[str, Any]) -> dict[str, Any]:
+    function = operation.function
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        return {NDJSON: {"schema": schema}}
+    kinds = answer_types(operation.codec.returns)
+    return {kind: {"schema": schema} if kind == JSON else _raw(kind) for kind in kinds}
+
+
+def _raw(kind: str) -> dict[str, Any]:
+    is_text = kind.startswith("text/") or kind == NDJSON
+    return {"schema": {"type": "string"}} if is_text else {}
 
 
 def _with_defaults(schema: dict[str, Any], operation: Operation) -> dict[str, Any]:

@@ -12,19 +12,23 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .answers import Answer, write_answer, write_any
 from .batching import Batcher
+from .bodies import read_body
 from .cells import KEY
 from .codec import Codec, compile_codec
 from .lane import Lane
 from .overload import MOST_WAITING, Overloaded
 from .pace import Pace
 from .purity import only_computes
+from .request import CURRENT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
     from typing import TypeAlias
 
     from .manifest import ManifestEndpoint
+    from .request import Request
 
     Stream: TypeAlias = Generator[Any, None, None] | AsyncGenerator[Any, None]
 
@@ -53,11 +57,16 @@ class Operation:
         positional, named = self.codec.split(arguments)
         return self.function(*positional, **named)
 
-    def finish(self, value: Any) -> bytes | Stream:
-        """Return a result as JSON, a generator as it is."""
-        return value if isinstance(value, _STREAMS) else self.codec.encode(value)
+    def finish(self, value: Any) -> bytes | Answer | Stream:
+        """Return a result as JSON or in the form that the caller likes, a generator as it is."""
+        if isinstance(value, _STREAMS):
+            return value
+        request = CURRENT.get()
+        if request is None or request.takes_json:
+            return write_any(self.codec, value, request.accept if request else "")
+        return write_answer(self.codec, value, request.accept)
 
-    def answer(self, arguments: dict[str, Any]) -> bytes | Stream:
+    def answer(self, arguments: dict[str, Any]) -> bytes | Answer | Stream:
         """Call the function here and now; what it raises is an `Exception`."""
         try:
             return self.finish(self.run(arguments))
@@ -96,15 +105,23 @@ class Compute:
         self._mean = 0.0
         self._batchers: dict[str, Batcher] = {}
 
-    async def decode(self, operation: Operation, body: bytes) -> dict[str, Any]:
-        """Return a body's arguments; large ones are read on the thread, to spare the loop."""
+    async def decode(self, request: Request) -> dict[str, Any]:
+        """Return a request's arguments; large ones are read on the thread, to spare the loop."""
+        body, codec = request.body or b"", request.operation.codec
         if len(body) < LARGE:
-            return operation.codec.decode(body)
-        return await self.on_thread(operation.codec.decode, body)  # type: ignore[no-any-return]
+            return _arguments(codec, body, request)
+        return await self.on_thread(_arguments, codec, body, request)  # type: ignore[no-any-return]
 
-    async def answer(self, operation: Operation, arguments: dict[str, Any]) -> bytes | Stream:
-        """Call an operation; returns JSON, or the generator that it made. Raises `Overloaded`."""
-        if operation.is_batchable:
+    async def answer(
+        self, operation: Operation, arguments: dict[str, Any]
+    ) -> bytes | Answer | Stream:
+        """Call an operation; returns JSON, another form, or the generator that it made.
+
+        Raises `Overloaded`.
+        """
+        request = CURRENT.get()
+        # A batch is answered in one form: JSON
+        if operation.is_batchable and (request is None or request.takes_json):
             return await self._batcher(operation).answer(arguments)  # type: ignore[no-any-return]
         if not operation.on_loop:
             return await self._on_lane(operation, arguments)
@@ -141,7 +158,9 @@ class Compute:
             self._batchers[name] = Batcher(operation, self.lane)
         return self._batchers[name]
 
-    async def _on_lane(self, operation: Operation, arguments: dict[str, Any]) -> bytes | Stream:
+    async def _on_lane(
+        self, operation: Operation, arguments: dict[str, Any]
+    ) -> bytes | Answer | Stream:
         self.require_room()
         self._waiting += 1
         try:
@@ -163,7 +182,15 @@ class Compute:
             self.lane.submit(values.close)
 
 
-def _timed(operation: Operation, arguments: dict[str, Any]) -> tuple[bytes | Stream, float]:
+def _arguments(codec: Codec, body: bytes, request: Request) -> dict[str, Any]:
+    if request.sends_json and not request.query:
+        return codec.decode(body)
+    return read_body(codec, body, request.content_type, request.query)
+
+
+def _timed(
+    operation: Operation, arguments: dict[str, Any]
+) -> tuple[bytes | Answer | Stream, float]:
     begun = time.perf_counter()
     answer = operation.answer(arguments)
     return answer, time.perf_counter() - begun

@@ -60,11 +60,19 @@ class Request:
         return self.traceparent if _TRACE.fullmatch(self.traceparent) else ""
 
     @property
+    def sends_json(self) -> bool:
+        """Whether the body is JSON."""
+        return self.content_type in _JSON or _says_json(self.content_type)
+
+    @property
+    def takes_json(self) -> bool:
+        """Whether JSON may go out."""
+        return self.accept in _ANY or _takes_json(self.accept)
+
+    @property
     def is_json(self) -> bool:
         """Whether JSON came in and JSON may go out."""
-        return (self.content_type in _JSON or _says_json(self.content_type)) and (
-            self.accept in _ANY or _takes_json(self.accept)
-        )
+        return self.sends_json and self.takes_json
 
 
 CURRENT: ContextVar[Request | None] = ContextVar("CURRENT", default=None)
@@ -92,10 +100,10 @@ def _new_id() -> str:
 
 def _says_json(content_type: str) -> bool:
     kind = content_type.partition(";")[0].strip().lower()
-    # Clients that name no type, or curl's own for -d, mean JSON
-    return kind in {"", "application/json", "application/x-www-form-urlencoded"} or (
-        kind.startswith("application/") and kind.endswith("+json")
-    )
+    if "charset" in content_type.lower() and "utf-8" not in content_type.lower():
+        return False
+    # Clients that name no type mean JSON
+    return kind in _JSON or (kind.startswith("application/") and kind.endswith("+json"))
 
 
 def _takes_json(accept: str) -> bool:

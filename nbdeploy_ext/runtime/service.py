@@ -14,12 +14,14 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .alerts import Alerts
+from .answers import Answer
 from .batching import prove_batchable
 from .board import Board, make_trial_board
 from .calls import Call, CallLog
-from .codec import ArgumentsInvalid, BodyUnreadable, ResultInvalid
+from .faults import ArgumentsInvalid, BodyUnreadable, ResultInvalid
 from .loader import App, CellFailed, setting_value
 from .manifest import AlertSettings, Manifest
+from .media import MediaTypeUnknown, NotAcceptable
 from .metrics import Metrics
 from .modules import import_header
 from .monitors import Monitors
@@ -102,7 +104,7 @@ class Service:
                     continue  # a test of bad input, no example of a call
                 try:
                     answer = await self.compute.answer(operation, arguments)
-                    if not isinstance(answer, bytes):
+                    if not isinstance(answer, (bytes, Answer)):
                         await anext(self.compute.items(operation, answer), None)
                     if operation.is_batchable:
                         await self.compute.on_thread(prove_batchable, operation, arguments)
@@ -130,6 +132,8 @@ class Service:
             operation.pace.note(perf_counter() - request.begun)
         if isinstance(answer, bytes):
             return self._book(request, Reply(200, answer), answer)
+        if isinstance(answer, Answer):
+            return self._book(request, Reply(200, *answer))
         lines = self.compute.items(operation, answer)
         return Streamed(self._stream(request, b"", lines))
 
@@ -160,13 +164,17 @@ class Service:
         answer = begun.result()
         if isinstance(answer, bytes):
             return self._book(request, Reply(200, answer), answer)
+        if isinstance(answer, Answer):
+            return self._book(request, Reply(200, *answer))
         return Streamed(self._stream(request, *answer))
 
-    async def _begin(self, request: Request) -> bytes | tuple[bytes, AsyncGenerator[bytes, None]]:
+    async def _begin(
+        self, request: Request
+    ) -> bytes | Answer | tuple[bytes, AsyncGenerator[bytes, None]]:
         """Return the result, or a stream's first line and the rest: its errors are a problem."""
-        arguments = await self.compute.decode(request.operation, request.body or b"")
+        arguments = await self.compute.decode(request)
         answer = await self.compute.answer(request.operation, arguments)
-        if isinstance(answer, bytes):
+        if isinstance(answer, (bytes, Answer)):
             return answer
         lines = self.compute.items(request.operation, answer)
         return await anext(lines, b""), lines
@@ -201,12 +209,19 @@ class Service:
 
     def _problem(self, request: Request, error: Exception) -> Reply:
         if isinstance(error, BodyUnreadable):
-            return self._book(request, problem(400, f"The body is not JSON: {error}"))
+            return self._book(request, problem(400, str(error)))
         if isinstance(error, ArgumentsInvalid):
             first = error.problems[0]
             where = f"Argument {first['location']}: " if first["location"] else ""
             detail = f"{where}{first['message']}"
             return self._book(request, problem(422, detail, errors=error.problems))
+        if isinstance(error, MediaTypeUnknown):
+            takes = (("accept", ", ".join(error.accepted)),)
+            said = problem(415, str(error), headers=takes, accepted=list(error.accepted))
+            return self._book(request, said)
+        if isinstance(error, NotAcceptable):
+            said = problem(406, str(error), offered=list(error.offered))
+            return self._book(request, said)
         if isinstance(error, Overloaded):
             after = (("retry-after", str(math.ceil(error.seconds))),)
             detail = "More calls wait than can be answered in time; try again later."
@@ -239,8 +254,9 @@ class Service:
         self.metrics.observe(name, answer.status, seconds)
         if self.tracing is not None:
             self.tracing.end(request, answer.status, place)
+        inputs = request.body if request.sends_json else None  # tables and files are not kept
         self.calls.add(
-            Call(name, time.time(), seconds * 1000, answer.status, request.body, output, **place)
+            Call(name, time.time(), seconds * 1000, answer.status, inputs, output, **place)
         )
         return answer
 

@@ -115,18 +115,37 @@ def _of_pandas(pd: Any, value: Any) -> Any:
     return str(value) if isinstance(value, (pd.Period, pd.Interval)) else value
 
 
+def flat_frame(frame: Any) -> Any:
+    """Return a frame whose columns have names that are text; an index with names is columns."""
+    frame = _indexed(frame)
+    names = list(frame.columns)
+    if set(map(type, names)) <= {str}:
+        return frame
+    return frame.set_axis([key_text(name) for name in names], axis=1)
+
+
+def number_columns(frame: Any) -> Any:
+    """Return the columns of a frame that is numbers of one type alone, else None."""
+    kinds = set(frame.dtypes)
+    is_numbers = len(kinds) == 1 and getattr(kinds.pop(), "kind", "O") in "biuf"
+    # Nullable types of pandas' own have the same letters, and gaps that arrays lack
+    columns = frame.to_numpy().T if is_numbers else None
+    return columns if columns is not None and columns.dtype != object else None
+
+
+def _indexed(frame: Any) -> Any:
+    is_named = any(name is not None for name in frame.index.names)
+    return frame.reset_index(allow_duplicates=True) if is_named else frame
+
+
 def frame_records(frame: Any) -> list[dict[str, Any]]:
     """Return a frame's rows as dicts by column; an index that has names is columns, too."""
-    if any(name is not None for name in frame.index.names):
-        frame = frame.reset_index(allow_duplicates=True)
+    frame = _indexed(frame)
     names = [key_text(name) for name in frame.columns]
     if not names:
         return [{} for _ in range(len(frame))]
-    kinds = set(frame.dtypes)
-    if len(kinds) == 1 and getattr(kinds.pop(), "kind", "O") in "biuf":
-        columns = frame.to_numpy().T.tolist()
-    else:
-        columns = [column.tolist() for _, column in frame.items()]
+    numbers = number_columns(frame)
+    columns = numbers.tolist() if numbers is not None else [c.tolist() for _, c in frame.items()]
     return list(map(dict, map(zip, repeat(names), zip(*columns, strict=True))))
 
 

@@ -87,6 +87,76 @@ def test_a_slice_has_what_a_cell_needs_and_no_more(cells: list[str], needed: lis
     assert sliced(*cells) == needed
 
 
+IMPORTS = "import numpy as np, pandas as pd, networkx as nx, torch"
+
+
+@pytest.mark.parametrize(
+    ("cells", "needed"),
+    [
+        # a package's module is there once somebody imported it
+        (["import scipy.stats", "import scipy.linalg", "scipy.stats.norm"], [0, 1]),
+        (["import sklearn", "from sklearn import datasets", "sklearn.datasets.x"], [0, 1]),
+        (["import xml.dom", "a = xml.dom", "import xml.dom", "xml.dom"], [0, 2]),
+        # imported for what that does
+        (["import cmap_pack", "import matplotlib.pyplot as plt", "plt.get_cmap('x')"], [0, 1]),
+        (["import hvplot.pandas", IMPORTS, "pd.DataFrame().hvplot()"], [0, 1]),
+        (["from sklearn.experimental import enable_x", "from sklearn.impute import X", "X()"],
+         [0, 1]),
+        # every seed, whoever sets it
+        (["from lib import set_seed", "set_seed(1)", IMPORTS, "np.random.rand()"], [0, 1, 2]),
+        (["import keras", "keras.utils.set_random_seed(1)", IMPORTS, "torch.rand(1)"], [0, 1, 2]),
+        # a generator that is passed on
+        ([IMPORTS, "rng = np.random.RandomState(0)", "from sklearn.svm import SVC",
+          "SVC(random_state=rng).fit(x, y)", "rng.rand()"], [0, 1, 2, 3]),
+        ([IMPORTS, "seed = 1", "from sklearn.svm import SVC", "SVC(random_state=seed)", "seed"],
+         [1]),
+        (["import random\nr = random.Random(0)", "r.sample([1, 2], 1)", "r.random()"], [0, 1]),
+        # what holds what it is made of
+        (["from sklearn.svm import SVC\nfrom sklearn.pipeline import Pipeline", "s = SVC()",
+          "p = Pipeline([('s', s)])", "p.fit(x, y)", "s"], [0, 1, 2, 3]),
+        ([IMPORTS + "\nm = torch.nn.Linear(1, 1)", "o = torch.optim.SGD(m.parameters())",
+          "o.step()", "m.weight"], [0, 1, 2]),
+        # changed in place
+        ([IMPORTS, "a = np.zeros(3)", "np.maximum.at(a, [0], 1)", "a"], [0, 1, 2]),
+        ([IMPORTS, "a = np.zeros(3)", "np.nan_to_num(a, copy=False)", "a"], [0, 1, 2]),
+        ([IMPORTS, "g = nx.Graph()", "nx.add_path(g, [1, 2])", "g.nodes"], [0, 1, 2]),
+        ([IMPORTS, "g = nx.Graph()", "nx.set_node_attributes(g, {})", "g.nodes"], [0, 1, 2]),
+        ([IMPORTS, "m = torch.nn.Dropout()", "m.eval()", "m.training"], [0, 1, 2]),
+        ([IMPORTS, "t = torch.zeros(1)", "torch.nn.init.zeros_(t)", "t"], [0, 1, 2]),
+        ([IMPORTS, "t = torch.zeros(1)", "(t * 2).sum().backward()", "t.grad"], [0, 1, 2]),
+        (["import matplotlib.pyplot as plt\nfig, ax = plt.subplots()", IMPORTS,
+          "pd.DataFrame().plot(ax=ax)", "ax"], [0, 1, 2]),
+        # a library that nobody knows
+        (["from lib import Raw\nr = Raw()", "r.filter(1, 40)", "r"], [0, 1]),
+        (["import pandas as pd\nd = pd.DataFrame()", "d.filter(['a'])", "d"], [0]),
+        # settings of the process
+        (["import seaborn as sns", "import matplotlib.pyplot as plt", "sns.set_theme()",
+          "plt.rcParams['font.size']"], [0, 1, 2]),
+        (["from decimal import getcontext, Decimal", "getcontext().prec = 3", "Decimal(1) / 3"],
+         [0, 1]),
+        (["from functools import singledispatch\n@singledispatch\ndef f(x): return 0",
+          "@f.register\ndef _(x: int): return 1", "f(1)"], [0, 1]),
+        # names in texts
+        ([IMPORTS + "\ndf = pd.DataFrame()", "k = 0", "j = 0", "df.query('a > @k')"], [0, 1]),
+        (["import statsmodels.formula.api as smf", "def sq(x): return x * x", "sq2 = 1",
+          "smf.ols('a ~ sq(b)', df)"], [0, 1]),
+        # what Python calls by itself
+        (["from scipy.optimize import minimize\nhist = []",
+          "minimize(f, 1, callback=hist.append)", "hist"], [0, 1]),
+        (["class A:\n    n = 0\n    @property\n    def x(self):\n        self.n += 1\na = A()",
+          "a.x", "a.x"], [0, 1]),
+        (["log = []\nclass A:\n    def __add__(self, o):\n        log.append(o)\na = A()",
+          "a + a", "log"], [0, 1]),
+        (["class A:\n    n = 0\n    def __getitem__(self, i): self.n += 1\na = A()", "a[0]",
+          "a.n"], [0, 1]),
+        (["class A:\n    n = 0\n    def __next__(self): self.n += 1\na = A()",
+          "for x in a: break", "list(a)"], [0, 1]),
+    ],
+)  # fmt: skip
+def test_what_libraries_do_behind_a_name_counts(cells: list[str], needed: list[int]) -> None:
+    assert sliced(*cells) == needed
+
+
 @pytest.mark.parametrize(
     "source",
     ["exec(code)", "globals()['x'] = 1", "from lib import *", "%run other.py", "%%sql\nselect 1",

@@ -16,7 +16,8 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import Field
 
-from nbdeploy_ext.runtime.codec import ArgumentsInvalid, BodyUnreadable, compile_codec
+from nbdeploy_ext.runtime.codec import compile_codec
+from nbdeploy_ext.runtime.faults import ArgumentsInvalid, BodyUnreadable
 from tests.runtime.codec_types import (
     ID,
     NOON,

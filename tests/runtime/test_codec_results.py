@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nbdeploy_ext.runtime.codec import ResultInvalid
+from nbdeploy_ext.runtime.faults import ResultInvalid
 from tests.runtime.codec_types import ID, NOON, Colour, Form, Point, codec_of
 
 FRAME = pd.DataFrame({"a": [1.0, None], "when": pd.to_datetime(["2026-01-02", None])})

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from nbdeploy_ext.runtime.codec import ArgumentsInvalid, BodyUnreadable
+from nbdeploy_ext.runtime.faults import ArgumentsInvalid, BodyUnreadable
 from tests.runtime.codec_types import codec_of
 
 Square = Annotated[NDArray[np.float64], (2, 2)]

@@ -7,7 +7,7 @@ import inspect
 import json
 from typing import TYPE_CHECKING, Any
 
-from ..codec import ArgumentsInvalid, BodyUnreadable, ResultInvalid
+from ..faults import ArgumentsInvalid, BodyUnreadable, ResultInvalid
 from ..logs import mask
 from .chunk import Chunk, Failure, Outcome, Unreadable
 from .faults import BatchRefused

@@ -100,7 +100,7 @@ def plan_shape(operation: Operation, columns: Iterable[str]) -> Shape:
     try:
         schema = operation.codec.arguments.json_schema()
     except PydanticInvalidForJsonSchema:  # a hint that JSON Schema has no words for
-        schema = {"properties": {name: {} for name in sorted(operation.codec.names)}}
+        schema = {"properties": {name: {} for name in sorted(operation.codec.fields)}}
     shared = schema.get("$defs", {})
     fields: dict[str, Any] = schema.get("properties", {})
     needed = schema.get("required", [])

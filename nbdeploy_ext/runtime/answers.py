@@ -1,0 +1,173 @@
+"""Results in the form that their caller likes best: JSON, tables, pictures, files."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic_core import from_json
+
+from .faults import ResultInvalid
+from .hints import direct_kind
+from .media import (
+    ARROW_FILE,
+    ARROW_STREAM,
+    BINARY,
+    CSV,
+    JSON,
+    NDJSON,
+    PARQUET,
+    TEXT,
+    TSV,
+    choose,
+    has_arrow,
+)
+from .rich import close, rich_forms, rich_types
+from .roles import bare, is_record, is_rows
+from .tables import write_frame, write_lines, write_rows
+from .values import flat_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .codec import Codec
+    from .rich import Forms
+
+_FILES = {
+    b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif",
+    b"%PDF-": "application/pdf", b"PK\x03\x04": "application/zip", b"PAR1": PARQUET,
+}  # fmt: skip
+_TEXTS = ("text/",)
+
+
+class Answer(NamedTuple):
+    """A result as bytes of a media type."""
+
+    body: bytes
+    media_type: str
+
+
+def write_answer(codec: Codec, value: Any, accept: str) -> Answer:
+    """Return a result in the best form of those that `accept` names; `Accept` of RFC 9110.
+
+    Raises `NotAcceptable`, `ResultInvalid`.
+    """
+    forms = _forms(codec, value)
+    try:
+        while forms:
+            kind = choose(accept, tuple(forms))
+            body = forms.pop(kind)()
+            if body is not None:
+                is_text = kind.startswith(_TEXTS)
+                return Answer(body, f"{kind}; charset=utf-8" if is_text else kind)
+    finally:
+        close(value)
+    return Answer(codec.encode(value), JSON)  # which raises, and says why there is no form
+
+
+def write_any(codec: Codec, value: Any, accept: str) -> Answer | bytes:
+    """Return a result as JSON, or as what a notebook shows of it where it has no JSON form."""
+    try:
+        return codec.encode(value)
+    except ResultInvalid as fault:
+        shown = rich_forms(value) if not fault.is_misfit else {}
+        if not shown:
+            raise
+        return write_answer(codec, value, accept)
+
+
+def answer_types(hint: Any) -> tuple[str, ...]:
+    """Return the media types that results of a hint have, ours of equal ones first."""
+    kind = bare(hint)
+    shown = rich_types(kind)
+    if direct_kind(kind) is not None or is_rows(kind):
+        # pandas writes LaTeX only where an option says so
+        return (JSON, *_table_types(), *(form for form in shown if form != "text/latex"))
+    if kind is bytes:
+        return (JSON, BINARY)
+    if kind is str:
+        return (JSON, TEXT)
+    return shown if shown and not is_record(kind) else (JSON, *shown)
+
+
+def _forms(codec: Codec, value: Any) -> Forms:
+    """Return what makes each form that a value has, ours of equal ones first."""
+    forms: Forms = {}
+    frame = _as_frame(value)
+    if frame is not None and (codec.result is None or type(value) is codec.direct):
+        forms[JSON] = partial(codec.encode, value)
+    else:
+        forms |= _json_form(codec, value)
+    if frame is not None:
+        forms |= _each(lambda kind: write_frame(kind, flat_frame(frame)))
+    elif JSON in forms:
+        forms |= _table_forms(value, forms[JSON])
+    forms |= rich_forms(value)
+    if isinstance(value, str):
+        forms[TEXT] = value.encode
+    if isinstance(value, (bytes, bytearray)):
+        forms |= _file_forms(bytes(value))
+    return forms
+
+
+def _json_form(codec: Codec, value: Any) -> Forms:
+    try:
+        content = codec.encode(value)
+    except ResultInvalid as fault:
+        if fault.is_misfit:
+            raise
+        return {}
+    return {JSON: lambda: content}
+
+
+def _file_forms(content: bytes) -> Forms:
+    kinds = [kind for magic, kind in _FILES.items() if content.startswith(magic)]
+    return dict.fromkeys([*kinds, BINARY], lambda: content)
+
+
+def _as_frame(value: Any) -> Any:
+    pandas = sys.modules.get("pandas")
+    if pandas is None or isinstance(value, pandas.DataFrame):
+        return value if pandas is not None else None
+    return value.to_frame() if isinstance(value, (pandas.Series, pandas.Index)) else None
+
+
+def _table_forms(value: Any, encode: Callable[[], bytes | None]) -> Forms:
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(value, numpy.ndarray):
+        is_table = value.ndim in {1, 2} and value.dtype != object
+        return _array_forms(from_json(encode() or b""), value.ndim) if is_table else {}
+    if not isinstance(value, (list, tuple)) or hasattr(value, "_fields"):
+        return {}
+    rows: list[Any] = from_json(encode() or b"")
+    if all(isinstance(row, dict) for row in rows):
+        return _each(lambda kind: write_rows(kind, rows))
+    return {NDJSON: partial(write_rows, NDJSON, rows)}
+
+
+def _array_forms(rows: list[Any], dimensions: int) -> Forms:
+    """Return the forms of an array: without names in CSV, with those of their place in Arrow."""
+    if dimensions == 1:
+        named, lines = [{"value": cell} for cell in rows], [[cell] for cell in rows]
+    else:
+        named = [{str(place): cell for place, cell in enumerate(row)} for row in rows]
+        lines = rows
+    forms = _each(lambda kind: write_rows(kind, named))
+    forms |= {kind: partial(write_lines, kind, lines) for kind in (CSV, TSV)}
+    return forms | {NDJSON: partial(write_rows, NDJSON, rows)}
+
+
+def _each(write: Callable[[str], bytes]) -> Forms:
+    return {kind: partial(_sent, write, kind) for kind in _table_types()}
+
+
+def _table_types() -> tuple[str, ...]:
+    return (CSV, NDJSON, TSV, *((ARROW_STREAM, ARROW_FILE, PARQUET) if has_arrow() else ()))
+
+
+def _sent(write: Callable[[str], bytes], kind: str) -> bytes:
+    try:
+        return write(kind)
+    except (ValueError, TypeError, OverflowError):  # columns that hold this and that, say
+        raise ResultInvalid(f"the result can't be sent as {kind}") from None

@@ -1,0 +1,81 @@
+"""What is wrong with a call's arguments or its result, in words that quote no value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic_core import core_schema
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+_OURS = frozenset({"array", "table", "base64", "range"})
+# Of these kinds the words are pydantic's own and quote nothing
+_SAFE = (frozenset(get_args(core_schema.ErrorType)) | _OURS) - {
+    "value_error", "assertion_error", "union_tag_invalid", "uuid_parsing",
+}  # fmt: skip
+
+
+class ArgumentsInvalid(Exception):
+    """A request's arguments are wrong; `problems` name each without its value."""
+
+    def __init__(self, problems: list[dict[str, Any]]) -> None:
+        """Keep the problems: argument, location, message."""
+        super().__init__(problems[0]["message"])
+        self.problems = problems
+
+
+class BodyUnreadable(Exception):
+    """A request's body is not what its type says; the message is a sentence."""
+
+
+class ResultInvalid(Exception):
+    """A function returned what its own hint does not allow, or what has no form in JSON.
+
+    `is_misfit` tells the first from the second.
+    """
+
+    def __init__(self, message: str, *, is_misfit: bool = False) -> None:
+        """Keep both."""
+        super().__init__(message)
+        self.is_misfit = is_misfit
+
+
+def fault_of(fault: ValidationError, *above: str) -> BodyUnreadable | ArgumentsInvalid:
+    """Return what pydantic found as a fault of the body or of arguments; `above` is the place."""
+    problems = fault.errors(include_url=False, include_context=False)
+    if problems[0]["type"] == "json_invalid":
+        return BodyUnreadable(f"The body is not JSON: {problems[0]['msg']}")
+    return ArgumentsInvalid([_problem(problem, above) for problem in problems])
+
+
+def describe(argument: str, message: str, place: str = "") -> dict[str, Any]:
+    """Return what `ArgumentsInvalid` says of one argument."""
+    return {"argument": argument, "location": f"{argument}{place}", "message": message}
+
+
+def _problem(problem: Any, above: tuple[str, ...]) -> dict[str, Any]:
+    loc = (*above, *problem["loc"])
+    argument = str(loc[0]) if loc else ""
+    place = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in loc[1:])
+    message = problem["msg"]
+    if not loc:
+        message = "The body should be an object of arguments"
+    elif problem["type"] == "extra_forbidden" and len(loc) == 1:
+        message = "There is no such argument"
+    elif problem["type"] == "union_tag_invalid":
+        message = "Input should have one of the known tags"
+    elif problem["type"] == "uuid_parsing":
+        message = "Input should be a valid UUID"
+    elif problem["type"] not in _SAFE and _quotes(message, problem["input"]):
+        message = "Input is not valid"
+    return describe(argument, message, place)
+
+
+def _quotes(message: str, value: Any) -> bool:
+    """Say whether a validator's own words hold any part of what the caller sent."""
+    if isinstance(value, dict):
+        return any(_quotes(message, item) for item in value.values())
+    if isinstance(value, (list, tuple)):
+        return any(_quotes(message, item) for item in value)
+    return str(value) in message

@@ -1,0 +1,139 @@
+"""Tables as bytes (CSV, Parquet, Arrow, JSON lines) to frames or rows, and back."""
+
+from __future__ import annotations
+
+import csv
+import json
+from io import BytesIO, StringIO
+from typing import Any
+
+import orjson
+from pydantic_core import from_json
+
+from .faults import BodyUnreadable
+from .media import ARROW_FILE, ARROW_STREAM, CSV, NDJSON, PARQUET, TSV
+from .values import dump_value, frame_records, number_columns
+
+NAMES = {CSV: "CSV", TSV: "TSV", NDJSON: "JSON lines", PARQUET: "Parquet",
+         ARROW_STREAM: "an Arrow stream", ARROW_FILE: "an Arrow file"}  # fmt: skip
+
+
+def read_json_lines(body: bytes, charset: str) -> bytes:
+    """Return JSON lines as one JSON array; blank lines are none."""
+    text = body if charset == "utf-8" else decode_text(body, charset).encode()
+    return b"[" + b",".join(line for line in text.splitlines() if line.strip()) + b"]"
+
+
+def read_frame_from(kind: str, body: bytes, charset: str) -> Any:
+    """Return the pandas frame in a body of CSV, TSV, Parquet or Arrow."""
+    if kind in {PARQUET, ARROW_STREAM, ARROW_FILE}:
+        # One thread: for the columns of a call more cost more than they save
+        return read_arrow(kind, body).to_pandas(use_threads=False)
+    import pandas as pd  # noqa: PLC0415  (only images that have pandas get here)
+
+    try:
+        return pd.read_csv(BytesIO(body), sep="\t" if kind == TSV else ",", encoding=charset)
+    except pd.errors.EmptyDataError:
+        return pd.DataFrame()
+    except (ValueError, LookupError):  # its words may quote what was sent
+        raise BodyUnreadable(f"The body is not {NAMES[kind]}.") from None
+
+
+def read_arrow(kind: str, body: bytes) -> Any:
+    """Return the pyarrow table in a body of Parquet or Arrow."""
+    import pyarrow as pa  # noqa: PLC0415  (only images that have it get here)
+
+    try:
+        if kind == PARQUET:
+            from pyarrow import parquet  # noqa: PLC0415  (the same)
+
+            return parquet.read_table(pa.BufferReader(body), use_threads=False)
+        opened = pa.ipc.open_stream if kind == ARROW_STREAM else pa.ipc.open_file
+        return opened(pa.BufferReader(body)).read_all()
+    except (pa.ArrowException, OSError, ValueError):
+        raise BodyUnreadable(f"The body is not {NAMES[kind]}.") from None
+
+
+def read_lines(kind: str, body: bytes, charset: str) -> list[list[str]]:
+    """Return the cells of CSV or TSV as text, line by line; empty lines are none."""
+    text = StringIO(decode_text(body, charset).removeprefix("\ufeff"), newline="")
+    try:
+        lines = list(csv.reader(text, delimiter="\t" if kind == TSV else ",", strict=True))
+    except csv.Error:
+        raise BodyUnreadable(f"The body is not {NAMES[kind]}.") from None
+    return [line for line in lines if line]
+
+
+def decode_text(body: bytes, charset: str) -> str:
+    """Return a body as text; `BodyUnreadable` where it is not of its charset."""
+    try:
+        return body.decode(charset)
+    except (UnicodeDecodeError, LookupError):
+        raise BodyUnreadable("The body is not text of its charset.") from None
+
+
+def write_frame(kind: str, frame: Any) -> bytes:
+    """Return a frame's bytes; its columns have names that are text, its index is not written."""
+    if kind == NDJSON:
+        return b"".join(dump_value(record) + b"\n" for record in frame_records(frame))
+    if kind in {CSV, TSV}:
+        return frame.to_csv(index=False, sep="\t" if kind == TSV else ",").encode()  # type: ignore[no-any-return]
+    import pyarrow as pa  # noqa: PLC0415  (only images that have it get here)
+
+    numbers = number_columns(frame)
+    if numbers is None:
+        return write_arrow(kind, pa.Table.from_pandas(frame, preserve_index=False, nthreads=1))
+    columns = [pa.array(column, from_pandas=True) for column in numbers]
+    return write_arrow(kind, pa.Table.from_arrays(columns, list(frame.columns)))
+
+
+def write_rows(kind: str, rows: list[Any]) -> bytes:
+    """Return rows of JSON as bytes; for all but JSON lines they are objects."""
+    if kind == NDJSON:
+        return b"".join(orjson.dumps(row) + b"\n" for row in rows)
+    if kind in {CSV, TSV}:
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        lines = [names, *([_cell(row.get(name)) for name in names] for row in rows)]
+        return write_lines(kind, lines if names else [])
+    import pyarrow as pa  # noqa: PLC0415  (the same)
+
+    return write_arrow(kind, pa.Table.from_pylist(rows))
+
+
+def write_lines(kind: str, lines: list[list[Any]]) -> bytes:
+    """Return lines of cells as CSV or TSV; None is an empty cell."""
+    text = StringIO(newline="")
+    writer = csv.writer(text, delimiter="\t" if kind == TSV else ",", lineterminator="\n")
+    writer.writerows(lines)
+    return text.getvalue().encode()
+
+
+def write_arrow(kind: str, table: Any) -> bytes:
+    """Return a pyarrow table as Parquet or Arrow."""
+    import pyarrow as pa  # noqa: PLC0415  (the same)
+
+    sink = pa.BufferOutputStream()
+    if kind == PARQUET:
+        from pyarrow import parquet  # noqa: PLC0415  (the same)
+
+        parquet.write_table(table, sink)
+        return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
+    opened = pa.ipc.new_stream if kind == ARROW_STREAM else pa.ipc.new_file
+    with opened(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
+
+
+def guess(text: str) -> Any:
+    """Return what a cell without a hint says: a JSON number, true, false, nothing, or its text."""
+    if not text:
+        return None
+    try:
+        found = from_json(text, allow_inf_nan=False)
+    except ValueError:
+        return text
+    return text if isinstance(found, (dict, list, str)) else found
+
+
+def _cell(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, (dict, list)) else value
