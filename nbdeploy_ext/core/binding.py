@@ -136,7 +136,7 @@ class _Run:
             replace(flow.facts, wild=False) if _only_star_imports(flow) else flow.facts
             for flow in flows
         )
-        return cls(facts, tuple(Replay(facts).needs))
+        return cls(facts, Replay().walk(facts).direct)
 
 
 class _Rehearsal(Replay):
@@ -145,20 +145,21 @@ class _Rehearsal(Replay):
     def __init__(self, run: _Run, calls: int) -> None:
         numbers = range(len(run.facts))
         self.order = [n for n in numbers if not calls >> n & 1]
-        self._start = len(self.order)
+        self._first = len(self.order)
         self.order += [n for n in numbers if calls >> n & 1]
         self.binds: dict[int, set[str]] = {}
         """The names that each step binds or deletes."""
-        self._names: dict[str, Node] = {}
+        self._bound: dict[str, Node] = {}
         self._nodes_before: list[Node] = []
         self._seeded_before: frozenset[str] = frozenset()
-        super().__init__([run.facts[n] for n in self.order])
+        super().__init__()
+        self.needs = self.walk([run.facts[n] for n in self.order]).direct
 
     def _cell(self, number: int, facts: Facts) -> None:
-        if number == self._start:
+        if number == self._first:
             # States of modules and files lie outside of the notebook, and are shared
-            self._names = {n: node for n, node in self._env.items() if n[0] != "@"}
-            self._nodes_before = list(_reachable(self._names.values()))
+            self._bound = {n: node for n, node in self._env.items() if n[0] != "@"}
+            self._nodes_before = list(_reachable(self._bound.values()))
             self._seeded_before = frozenset(self._seeded)
         before = dict(self._env)
         super()._cell(number, facts)
@@ -171,11 +172,11 @@ class _Rehearsal(Replay):
 
     def bound(self) -> set[str]:
         """Return the names that a call binds for itself."""
-        return {n for n, node in self._env.items() if self._names.get(n) is not node}
+        return {n for n, node in self._env.items() if self._bound.get(n) is not node}
 
     def changes(self) -> Iterator[tuple[int, int]]:
         """Yield who made an object of start-up, and which steps of a call change it."""
-        calls = -1 << self._start
+        calls = -1 << self._first
         for node in map(current, self._nodes_before):
             touched = node.shallow | node.deep
             if touched & calls:
@@ -184,7 +185,7 @@ class _Rehearsal(Replay):
 
     def drawn(self) -> tuple[str, ...]:
         """Return the packages that start-up seeds and whose random numbers a call draws."""
-        calls = -1 << self._start
+        calls = -1 << self._first
         found = []
         for token in sorted(self._seeded_before):
             node = current(self._env[token])
@@ -194,9 +195,9 @@ class _Rehearsal(Replay):
 
     def changed_names(self) -> dict[str, int]:
         """Return the names of start-up whose objects a call changes, with the steps that do."""
-        calls = -1 << self._start
+        calls = -1 << self._first
         found = {}
-        for name, node in self._names.items():
+        for name, node in self._bound.items():
             touched = (current(node).shallow | current(node).deep) & calls
             if touched:
                 found[name] = self.numbers(touched)
