@@ -81,7 +81,7 @@ def _pickler(file: Any, request: dict[str, Any], modules: set[str]) -> Any:
             is_named = isinstance(obj, (type, types.FunctionType))
             owner = (obj if is_named else type(obj)).__module__ or ""
             if owner != "__main__":
-                modules.add(owner.split(".")[0])
+                modules.add(owner)
             elif is_named and obj.__qualname__.split(".")[0] in shipped:
                 return NotImplemented
             elif is_named:

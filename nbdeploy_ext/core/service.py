@@ -111,9 +111,10 @@ def plan_service(notebook: Notebook, config: Config, name: str | None = None) ->
     chosen = config.endpoints or notebook.choices.get("endpoints") or None
     kernel, kernel_fault = _kernel(notebook)
     marked = [flow for flow in dataflow.flows if flow.cell.role is not None]
-    sources = find_sources(notebook.folder, marked, config.image.include)
     values, unknown_values = find_values(notebook, dataflow, ValueStore())
-    requirements, unknown = _requirements((*sources.imports, *_needed_by(values)), kernel)
+    needed = _needed_by(values)
+    sources = find_sources(notebook.folder, marked, config.image.include, needed)
+    requirements, unknown = _requirements(sources.imports, kernel)
     return ServiceSpec(
         notebook=notebook,
         config=config,
@@ -156,15 +157,17 @@ def _listed(
 
 
 def with_values(spec: ServiceSpec, values: tuple[Value, ...]) -> ServiceSpec:
-    """Return the plan with its values saved, and the requirements that they need to be loaded."""
-    places = (*spec.sources.imports, *_needed_by(values))
-    requirements, _ = _requirements(places, spec.kernel)
-    return replace(spec, values=values, requirements=requirements)
+    """Return the plan with its values saved, and with what they need to be loaded."""
+    folder, include = spec.notebook.folder, spec.config.image.include
+    sources = find_sources(folder, spec.shipped, include, _needed_by(values))
+    requirements, _ = _requirements(sources.imports, spec.kernel)
+    return replace(spec, values=values, sources=sources, requirements=requirements)
 
 
 def _needed_by(values: tuple[Value, ...]) -> tuple[Place, ...]:
+    # Optional: extension modules name some that nothing can import. The gate loads each value
     return tuple(
-        Place(module, value.cell, 1, 1)
+        Place(module, value.cell, 1, 1, optional=True)
         for value in values
         if value.stored is not None
         for module in value.stored.modules

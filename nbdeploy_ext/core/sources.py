@@ -53,8 +53,13 @@ class Sources:
     unmatched: tuple[str, ...] = ()
 
 
-def find_sources(folder: Path, flows: Sequence[CellFlow], include: Sequence[str]) -> Sources:
-    """Collect from the shipped cells and, transitively, the local modules that they import."""
+def find_sources(
+    folder: Path, flows: Sequence[CellFlow], include: Sequence[str], needed: Sequence[Place] = ()
+) -> Sources:
+    """Collect from the shipped cells and, transitively, the local modules that they import.
+
+    `needed` are modules that values need to be loaded.
+    """
     roots = [folder, *search_folders(folder, flows)]
     search = _Search(folder, roots)
     for flow in flows:
@@ -67,7 +72,7 @@ def find_sources(folder: Path, flows: Sequence[CellFlow], include: Sequence[str]
         if path in search.texts
         for module in sorted(pickled_modules(folder / path))
     ]
-    for place in pickled:
+    for place in (*pickled, *needed):
         search.find(place, place)
     search.follow()
     included, unmatched = _included(folder, include)

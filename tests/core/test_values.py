@@ -11,7 +11,7 @@ import pytest
 from nbdeploy_ext.core.capture import LiveKernel, RunCells
 from nbdeploy_ext.core.errors import CellRaised, DeployRefused
 from nbdeploy_ext.core.kernel_session import start_kernel
-from nbdeploy_ext.core.pipeline import analyse
+from nbdeploy_ext.core.pipeline import analyse, capture
 from nbdeploy_ext.core.progress import Silent
 from nbdeploy_ext.core.values import ValueStore
 from tests.notebooks import write_notebook
@@ -152,3 +152,17 @@ def test_what_can_not_be_saved_and_cells_that_raise_are_named(
     spec = analyse(write(tmp_path, CELLS[0], broken, CELLS[3], values=["model"]))
     with pytest.raises(CellRaised, match=r"Cell train raised ZeroDivisionError"):
         RunCells(store)(spec, spec.values, Silent())
+
+
+def test_a_module_beside_the_notebook_that_a_value_needs_ships(
+    tmp_path: Path, store: ValueStore
+) -> None:
+    (tmp_path / "scalers.py").write_text("import yaml\nclass Scaler:\n    rate = 2\n")
+    make = ("make", None, "from scalers import Scaler\nscaler = Scaler()")
+    use = ("use", "production", "def f() -> int:\n    return scaler.rate")
+    spec = analyse(write(tmp_path, make, use, values=["scaler"]))
+    assert spec.sources.modules == ()
+    saved = capture(spec, RunCells(store), Silent())
+    assert saved.sources.modules == ("scalers.py",)
+    assert {requirement.distribution for requirement in saved.requirements} == {"PyYAML"}
+    assert analyse(spec.notebook.path).diagnostics == ()
