@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.runtime.apps import command, environment, write_app
+from tests.runtime.cells_app import write_cells
 from tests.runtime.tables import batch, read_rows, write_lines, write_rows
 
 CELL = """\
@@ -266,6 +267,21 @@ def test_coroutines_and_generators_work(run, tmp_path):
     assert done.status == 0
     assert read_rows(tmp_path / "steps.jsonl")[2]["steps"] == [0, 1, 2]
     assert "this is no event" in done.log
+
+
+def test_cells_as_a_function_run_for_every_row(tmp_path):
+    app = write_cells(
+        tmp_path / "app",
+        ("start", "production", "rates = {'DE': 0.5}"),
+        ("params", "parameters", "amount: float = 3.0\ncountry = 'DE'"),
+        ("show", "production", "tax = amount * rates[country]\n{'tax': tax}"),
+    )
+    (tmp_path / "in.csv").write_text("amount,country\n4,\n1,FR\n")
+    done = batch(app, tmp_path / "in.csv", tmp_path / "out.csv", "--workers", "2")
+    assert (done.status, done.event["failed"]) == (1, 1)
+    assert (tmp_path / "out.csv").read_text() == "amount,country,tax\n4,,2.0\n"
+    (failure,) = read_rows(tmp_path / "out.csv.errors.jsonl")
+    assert (failure["error"], failure["cell"], failure["line"]) == ("KeyError", "show", 1)
 
 
 def test_failures_name_row_cell_and_line(run, tmp_path):

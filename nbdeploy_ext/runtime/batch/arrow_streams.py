@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from .source import import_pyarrow
+from .parquet_source import import_pyarrow
 from .text_cells import spell_or_none
 
 if TYPE_CHECKING:

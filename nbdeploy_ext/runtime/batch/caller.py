@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from ..loader import App
     from ..operations import Operation
+    from .formats import Kind
     from .shape import Shape
-    from .source import Kind
 
 _AT_ONCE = 32
 """Rows of an asynchronous endpoint that wait together."""

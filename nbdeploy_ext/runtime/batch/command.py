@@ -14,9 +14,9 @@ from ..operations import make_operation
 from ..server import failed_event
 from .caller import Caller
 from .faults import BatchRefused
+from .formats import KINDS
 from .news import News
 from .run import ROWS, Options, Run
-from .source import KINDS
 
 if TYPE_CHECKING:
     from pathlib import Path

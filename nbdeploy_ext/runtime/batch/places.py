@@ -118,7 +118,7 @@ class LocalPlace:
 
     def write(self, content: bytes) -> None:
         """Write beside it, then take its place."""
-        staged = self.beside(f".{os.getpid()}").path
+        staged = self.beside(".new").path
         staged.write_bytes(content)
         staged.replace(self.path)
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .faults import BatchRefused, WrongUsage
+from .formats import format_of
 from .journal import Job, Journal, read_journal
 from .places import find_place
 from .result_columns import ResultColumns
 from .shape import plan_shape
-from .source import format_of, open_source
+from .source import open_source
 from .workers import run_chunks
 from .writer import Files, Writer
 
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from ..operations import Operation
     from .caller import Caller
     from .chunk import Chunk
+    from .formats import Kind
     from .news import News
     from .shape import Shape
-    from .source import Kind
 
 ROWS = 1000
 _QUICK, _SLOW = 0.25, 1.0
@@ -59,6 +60,8 @@ class Run:
         place, self.files = find_place(options.source), _files(options)
         if place.name in {self.files.output.name, self.files.errors.name}:
             raise WrongUsage("The input would be overwritten: name another --output or --errors.")
+        if self.files.errors.name == self.files.output.name:
+            raise WrongUsage("--errors has to be another file than --output.")
         for written in (self.files.output, self.files.errors):
             written.require_writable()
         job = Job(place.identity(), _made_of(manifest), self.endpoint.name,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ..operations import Operation
-    from .source import Kind
+    from .formats import Kind
 
 _WHOLE_TABLES = frozenset({"frame", "records", "matrix"})
 
@@ -126,7 +126,7 @@ def _whole_shape(name: str, parts: list[Any], shared: Mapping[str, Any], hint: A
             record = next((item for item in items if item.get("type") == "object"), None)
             if record is not None:
                 return _record("records", name, record, shared)
-            if (items == [{}] and package == "numpy") or items[0].get("type") == "array":
+            if package == "numpy" or items[0].get("type") == "array":
                 return Shape("matrix", name, takes_all=True)
     return None
 

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from ..values import dump_value
 from .arrow_streams import merge_streams
-from .source import LONGEST_CELL, import_pyarrow
+from .parquet_source import import_pyarrow
+from .source import LONGEST_CELL
 from .text_cells import spell, spell_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from .chunk import Chunk
+    from .formats import Format
     from .journal import Journal
     from .parts import Finish, Reopen
-    from .source import Format, Source
+    from .source import Source
 
 
 class Sink(Protocol):

@@ -14,6 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ..loader import LOOP
 from .faults import BatchRefused
 
 if TYPE_CHECKING:
@@ -77,7 +78,9 @@ def _begin(caller: Caller) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     # A loop can't be shared with the process that this one was forked from
-    caller.use(asyncio.new_event_loop())
+    loop = asyncio.new_event_loop()
+    LOOP.set(loop)
+    caller.use(loop)
     _CALLER.append(caller)
 
 

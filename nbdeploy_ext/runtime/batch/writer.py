@@ -12,10 +12,11 @@ from .sink import make_sink
 
 if TYPE_CHECKING:
     from .chunk import Chunk, Failure, Outcome
+    from .formats import Format
     from .journal import Journal
     from .places import Place
     from .result_columns import ResultColumns
-    from .source import Format, Source
+    from .source import Source
 
 _OBJECT_BYTES, _OBJECT_SECONDS = 2**23, 30.0
 """Object stores can't append: an object is written once it has so many bytes, or so often."""
