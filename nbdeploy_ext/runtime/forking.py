@@ -8,7 +8,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-_SAFE = ("jemalloc", "libuv")  # they see to forks themselves
+_SAFE = ("jemalloc", "libuv", "Otel")  # they see to forks themselves
 _DESCRIPTORS, _TASKS = Path("/proc/self/fd"), Path("/proc/self/task")
 
 
@@ -29,7 +29,8 @@ def unshared(loop: asyncio.AbstractEventLoop, before: frozenset[str]) -> str:
 
     `before` is what was held open before it was loaded.
     """
-    threads = [t.name for t in threading.enumerate() if t is not threading.main_thread()]
+    running = set(threading.enumerate()) - {threading.main_thread()}
+    threads = [thread.name for thread in running if not thread.name.startswith(_SAFE)]
     if threads:
         return f"threads run ({', '.join(sorted(threads))})"
     natives = _native_threads()

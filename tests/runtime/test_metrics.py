@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -12,8 +15,11 @@ def invert(x: float) -> float:
 HELPER = "def helper(x):\n    return 1 / x"
 
 
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
+
+
 @pytest.fixture(scope="module")
-def samples(start_once):
+def families(start_once):
     running = start_once(
         ("helper", "production", HELPER), ("calls", "production", CALLS),
         endpoints={"invert": []}, env={"NBDEPLOY_VERSION": "3"},
@@ -22,7 +28,11 @@ def samples(start_once):
         running.client.post("/invert", json={"x": x})
     answer = running.client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
-    families = text_string_to_metric_families(answer.text)
+    return list(text_string_to_metric_families(answer.text))
+
+
+@pytest.fixture(scope="module")
+def samples(families):
     return [sample for family in families for sample in family.samples]
 
 
@@ -60,3 +70,9 @@ def test_the_notebook_and_its_version_are_labels(samples) -> None:
 
 def test_the_process_is_measured(samples) -> None:
     assert value(samples, "process_resident_memory_bytes") > 0
+
+
+def test_every_metric_is_documented_and_every_documented_one_is_there(families) -> None:
+    rows = re.findall(r"^\| `(nbdeploy_\w+)` ", REFERENCE.read_text(), re.MULTILINE)
+    told = {family.name for family in families if family.name.startswith("nbdeploy_")}
+    assert told == {name.removesuffix("_total") for name in rows}

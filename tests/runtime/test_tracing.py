@@ -6,9 +6,11 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from nbdeploy_ext.runtime.manifest import ServiceSettings
 from tests.runtime.apps import serve, wait_until, write_app
 
 CELLS = """\
@@ -26,6 +28,7 @@ def threaded(x: float) -> float:
     with trace.get_tracer("own").start_as_current_span("step"):
         return x
 """
+PID = "import os\n\ndef who() -> int:\n    return os.getpid()\n"
 NAMES = ("predict", "inside", "threaded")
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -128,3 +131,19 @@ def test_a_collector_that_is_away_fails_no_call(tmp_path) -> None:
     with serve(folder, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9") as running:
         for _ in range(5):
             assert running.client.post("/predict", json={"x": 2}).json() == 0.5
+
+
+def test_workers_that_share_a_notebook_trace_their_own_calls(tmp_path, collector) -> None:
+    folder = write_app(
+        tmp_path / "app", ("cells", "production", PID), endpoints={"who": []},
+        service=ServiceSettings(workers=2),
+    )  # fmt: skip
+    endpoint = f"http://127.0.0.1:{collector.server_address[1]}"
+    with serve(folder, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint) as running:
+        url = f"{running.client.base_url}/who"
+        found: list[int] = []
+        while len(set(found)) < 2:
+            found.append(httpx.post(url, json={}).json())
+        assert running.log == []
+    # All that waited went out at the stop, whichever worker had it
+    assert len(spans_of(collector)) == len(found)
