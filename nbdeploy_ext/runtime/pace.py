@@ -11,7 +11,7 @@ QUICK = 0.0005
 SLOW = 0.05
 """One call of so many seconds ends quickness at once."""
 _WANTED = 16
-_SHARE = 1 / 16
+_SHARE = 1 / 64  # a busy machine's pause of twenty milliseconds is no trend
 
 
 class Pace:
