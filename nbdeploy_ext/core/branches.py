@@ -101,7 +101,7 @@ def _while(scope: Scope, node: ast.While) -> None:
 def _with(scope: Scope, node: ast.With | ast.AsyncWith) -> None:
     for item in node.items:
         origins = value(scope, item.context_expr)
-        scope.change(origins)
+        scope.change(origins, deep=True)  # redirect_stdout(buffer)
         if item.optional_vars is not None:
             bind(scope, item.optional_vars, origins)
     body(scope, node.body)

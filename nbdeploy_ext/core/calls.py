@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import re
 from typing import TYPE_CHECKING
 
 from .catalog import (
@@ -19,8 +20,9 @@ from .catalog import (
     SEEDING,
     Does,
     function_effect,
+    state_of,
 )
-from .facts import TRUST, Summary
+from .facts import TRUST, Builtin, Summary
 from .origins import (
     FIGURE,
     FOREIGN,
@@ -34,6 +36,7 @@ from .origins import (
     part_of,
     share_of,
 )
+from .scopes import module_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,12 +103,12 @@ class Arguments:
         found.update({n: v for n, v in self.keywords.items() if n in parameters})
         if starred or "**" in self.keywords:
             everything = holder_of(self.all) | part_of(self.all)
-            return dict.fromkeys([*parameters, "*"], everything) | (
+            return dict.fromkeys([*parameters, "..."], everything) | (
                 {parameters[0]: receiver} if receiver and parameters else {}
             )
         rest = [*values[len(parameters) :]]
         rest += [v for n, v in self.keywords.items() if n not in parameters]
-        found["*"] = holder_of(merged(rest))
+        found["..."] = holder_of(merged(rest))
         return found
 
 
@@ -141,7 +144,7 @@ def call_module(scope: Scope, path: str, given: Arguments, *, bare: bool) -> Ori
     top, name = path.partition(".")[0], path.rpartition(".")[2]
     if does is not Does.SEED and SEEDING.fullmatch(name):
         scope.seed_all()
-    if does is None:
+    if does is None or _is_unbound(path, name):
         return _unknown_function(scope, path, given, bare=bare)
     if given.true("inplace") or given.false("copy"):
         scope.change(given.all, deep=True)
@@ -157,6 +160,13 @@ def call_module(scope: Scope, path: str, given: Arguments, *, bare: bool) -> Ori
     return _known_function(scope, does, top, given)
 
 
+def _is_unbound(path: str, name: str) -> bool:
+    """Whether it is `Class.method`, which changes its first argument: `np.ndarray.sort(a)`."""
+    owner = path.split(".")[-2:][0]
+    changes = METHODS.get(name) in {Does.CHANGE, Does.STORE, Does.FIT}
+    return changes and (owner[:1].isupper() or owner == "ndarray") and owner != name
+
+
 def _known_function(scope: Scope, does: Does, top: str, given: Arguments) -> Origins:
     if top in FIGURES and does in _LOOKING:
         scope.drawn.update(map(base, given.all))
@@ -168,14 +178,20 @@ def _known_function(scope: Scope, does: Does, top: str, given: Arguments) -> Ori
     return _acting(scope, does, top, given)
 
 
+_MAKING: dict[Does, Callable[[str, Arguments], Origins]] = {
+    Does.STATE: lambda top, _: frozenset(("@" + top,)),
+    Does.GENERATOR: lambda _, given: ONCE | holder_of(given.all),
+}
+
+
 def _acting(scope: Scope, does: Does, top: str, given: Arguments) -> Origins:
     if does is Does.CONFIGURE:
-        scope.touch("@" + top, *filter(None, [ALSO_CONFIGURED.get(top)]))
+        scope.touch(state_of(top), *filter(None, [ALSO_CONFIGURED.get(top)]))
         return NOTHING
-    if does is Does.STATE:
-        return frozenset(("@" + top,))
-    if does is Does.GENERATOR:
-        return ONCE | holder_of(given.all)
+    if does in _MAKING:
+        return _MAKING[does](top, given)
+    if does is Does.INJECT:
+        return _injected(scope, given)
     if does is Does.OPAQUE:
         scope.unknowable(given.node, "it can read and change any name")
         return NOTHING
@@ -189,6 +205,17 @@ def _acting(scope: Scope, does: Does, top: str, given: Arguments) -> Origins:
     return part_of(given.first) if does is not Does.SEED else NOTHING
 
 
+def _injected(scope: Scope, given: Arguments) -> Origins:
+    """Define the names that `sympy.var("x y")` puts into the notebook."""
+    texts = [a.value for a in given.node.args[:1] if isinstance(a, ast.Constant)]
+    names = re.findall(r"[^\W\d]\w*", str(texts[0])) if texts else []
+    if not names or ":" in str(texts[0]):
+        scope.unknowable(given.node, "it can define any name")
+    for name in names:
+        scope.store(name, NOTHING)
+    return NOTHING
+
+
 def _world(scope: Scope, given: Arguments) -> Origins:
     scope.touch("@world")
     _files(scope, given, writes=True)
@@ -197,7 +224,8 @@ def _world(scope: Scope, given: Arguments) -> Origins:
 
 def _read(scope: Scope, given: Arguments) -> Origins:
     scope.change(merged(given.positional), deep=True)  # a file handle moves on
-    return ONCE if _files(scope, given, writes=False) is None else NOTHING
+    known = _files(scope, given, writes=False) is not None
+    return NOTHING if known and not {"chunksize", "iterator"} & set(given.keywords) else ONCE
 
 
 def _dump(scope: Scope, given: Arguments) -> Origins:
@@ -219,6 +247,8 @@ def call_method(
     """Read a call of a method of an object whose type nobody knows."""
     name = node.attr
     does = METHODS.get(name)
+    if isinstance(node.value, ast.Name) and isinstance(scope.mean(node.value.id), Builtin):
+        receiver |= given.first  # list.append(rows, 1)
     own = scope.mean("." + name)
     if isinstance(own, Summary):
         found = scope.apply(own, given.bound(own, receiver)) | part_of(receiver)
@@ -297,11 +327,21 @@ def call_summary(scope: Scope, summary: Summary, callee: str, given: Arguments) 
         receiver = frozenset(("=" + callee + "()",))
         scope.apply(summary, given.bound(summary, receiver))
         iterates = isinstance(scope.mean(".__next__"), Summary)
-        return holder_of(given.all) | {callee + "+"} | (ONCE if iterates else NOTHING)
-    if not summary.exact:
-        result = scope.apply(summary, given.bound(summary))
-        return result | _unknown_call(scope, NOTHING, given)
-    return scope.apply(summary, given.bound(summary))
+        result = holder_of(given.all) | holder_of(_itself(scope, callee))
+        return result | (ONCE if iterates else NOTHING)
+    bound = given.bound(summary)
+    for name in summary.kept:
+        bound.setdefault(name, part_of(_itself(scope, callee)))
+    result = scope.apply(summary, bound)
+    if "!" in summary.returns:  # a generator's body runs later on
+        result |= holder_of(_itself(scope, callee))
+    return result if summary.exact else result | _unknown_call(scope, NOTHING, given)
+
+
+def _itself(scope: Scope, callee: str) -> Origins:
+    """Return the origins of a function or class of the notebook."""
+    known = scope.env.get(callee) if scope.kind == "cell" else None
+    return known or frozenset((callee,))
 
 
 def call_value(scope: Scope, function: Origins, given: Arguments) -> Origins:
@@ -362,6 +402,9 @@ def _draw(scope: Scope, token: str, given: Arguments, does: Does) -> None:
 
 
 def _set_attribute(scope: Scope, given: Arguments) -> Origins:
+    path = module_path(scope, given.node.args[0]) if given.node.args else ""
+    if path:
+        scope.touch(state_of(path))
     scope.change(given.first)
     scope.hold(given.first, merged(given.positional[2:]))
     return NOTHING
@@ -381,11 +424,17 @@ def _opened(scope: Scope, given: Arguments) -> Origins:
     return ONCE | frozenset((token or "@file:?",))
 
 
+def _database(scope: Scope, given: Arguments) -> Origins:
+    """A connection is the file itself, and writes to it."""
+    return ONCE | frozenset((_files(scope, given, writes=True) or "@file:?",))
+
+
 def _files(scope: Scope, given: Arguments, *, writes: bool, start: int = 0) -> str | None:
     """Note the files that a call reads or writes, and return the only one's token."""
     nodes = [*given.node.args[start:], *(k.value for k in given.node.keywords)]
     paths = [p for p in map(literal_path, nodes) if p]
-    tokens = [file_token(p) for p in paths]
+    # numpy.save("a/b") writes a/b.npy
+    tokens = [file_token(p if "." in posixpath.basename(p) else "?") for p in paths]
     for token in tokens or ["@file:?"]:
         scope.reads.setdefault(token, (1, 0))
         if writes:
@@ -400,6 +449,7 @@ _FILES: dict[Does, Callable[[Scope, Arguments], Origins]] = {
     Does.DUMP: _dump,
     Does.WRITE: _write,
     Does.OPEN: _opened,
+    Does.DATABASE: _database,
 }
 
 

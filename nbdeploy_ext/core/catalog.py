@@ -32,6 +32,8 @@ class Does(Enum):
     WRITE = "writes a file"
     DUMP = "writes its first argument to a file, or to the second"
     OPEN = "opens a file"
+    DATABASE = "opens a file for reading and writing"
+    INJECT = "defines the names that its first argument lists"
     OPAQUE = "does what cannot be known"
 
     __hash__ = object.__hash__  # Enum's own is Python code, and these are keys for every call
@@ -46,8 +48,9 @@ BUILTIN_CALLS = _table(
         Does.FRESH: "abs all any ascii bin bool bytes callable chr complex dir display divmod "
         "float "
         "format hasattr hash help hex id input int isinstance issubclass len oct ord pow range "
-        "repr round slice str print object property bytearray memoryview sum",
-        Does.SHARE: "sorted list tuple set frozenset dict",
+        "repr round slice str print object property bytearray",
+        Does.SAME: "memoryview",
+        Does.SHARE: "sum sorted list tuple set frozenset dict",
         Does.PART: "max min type getattr super",
         Does.ONCE: "iter map filter zip enumerate reversed aiter",
         Does.HOLD: "staticmethod classmethod",
@@ -88,7 +91,8 @@ METHODS = _table(
         "with_name with_suffix xs year zfill as_matrix apply applymap map pipe floordiv sub_ "
         "expanding nonzero first last crosstab cut isclose get_support best_params symmetric",
         Does.SHARE: "copy __copy__",
-        Does.PART: "get items values keys groupby iterrows itertuples iteritems get_group reshape "
+        Does.ONCE: "finditer iterrows itertuples iter_rows",
+        Does.PART: "get items values keys groupby iteritems get_group reshape "
         "ravel squeeze view transpose swapaxes __getitem__ iter elements",
         Does.CHANGE: "append_ clear discard step set backward "
         "pop popitem popleft remove reverse rotate sort fill "
@@ -141,8 +145,9 @@ FUNCTIONS: dict[str, Does] = _table(
         Does.GENERATOR: "numpy.random.default_rng numpy.random.RandomState numpy.random.Generator "
         "numpy.random.SeedSequence numpy.random.PCG64 numpy.random.MT19937 random.Random "
         "sklearn.utils.check_random_state torch.Generator",
+        Does.INJECT: "sympy.var",
         Does.STATE: "decimal.getcontext logging.getLogger",
-        Does.ONCE: "csv.reader csv.DictReader os.scandir os.walk glob.iglob",
+        Does.ONCE: "re.finditer csv.reader csv.DictReader os.scandir os.walk glob.iglob",
         Does.HOLD: "functools.partial functools.wraps functools.lru_cache functools.cache "
         "weakref.ref csv.writer csv.DictWriter tqdm.tqdm tqdm.auto.tqdm tqdm.notebook.tqdm",
         Does.CONFIGURE: "pandas.set_option pandas.reset_option numpy.seterr numpy.set_printoptions "
@@ -159,13 +164,15 @@ FUNCTIONS: dict[str, Does] = _table(
         Does.READ: "numpy.load numpy.loadtxt numpy.genfromtxt numpy.fromfile pickle.load "
         "joblib.load json.load yaml.safe_load yaml.load toml.load tomllib.load torch.load "
         "os.listdir glob.glob os.path.exists os.path.isfile os.path.isdir os.path.getsize "
-        "os.stat PIL.Image.open imageio.imread cv2.imread sqlite3.connect h5py.File "
+        "os.stat PIL.Image.open imageio.imread cv2.imread "
         "matplotlib.pyplot.imread matplotlib.image.imread dill.load cloudpickle.load",
         Does.DUMP: "pickle.dump joblib.dump json.dump yaml.dump yaml.safe_dump toml.dump "
         "torch.save dill.dump cloudpickle.dump",
         Does.WRITE: "numpy.save numpy.savetxt numpy.savez numpy.savez_compressed "
         "matplotlib.pyplot.savefig cv2.imwrite imageio.imwrite matplotlib.pyplot.imsave",
-        Does.OPEN: "io.open gzip.open bz2.open lzma.open codecs.open zipfile.ZipFile tarfile.open",
+        Does.DATABASE: "sqlite3.connect shelve.open dbm.open",
+        Does.OPEN: "h5py.File io.open gzip.open bz2.open lzma.open codecs.open zipfile.ZipFile "
+        "tarfile.open",
         Does.WORLD: "os.chdir os.makedirs os.mkdir os.remove os.unlink os.rename os.replace "
         "os.rmdir os.removedirs os.putenv os.unsetenv os.system os.popen "
         "urllib.request.urlretrieve "
@@ -248,11 +255,25 @@ CANVASES = frozenset({"ax", "axes", "cax", "fig", "figure", "axs"})
 SEEDING = re.compile(r"(?:set|fix|seed|global|reset|all|random|_)*seed(?:s|ing|_all|_everything)?")
 """Names of functions that seed every random state there is, whoever wrote them."""
 _SETTING = re.compile(r"(?:set|add|remove|register|unregister)_\w+")
+_CHANCE = re.compile(
+    r"random|^rand$|_layout$|_graph$|simulate|generate_|_sample$|bootstrap|kmeans|annealing"
+    r"|differential_evolution|basinhopping"
+)
+"""Names of functions that draw random numbers in packages whose functions mostly don't."""
 _FACTORY = re.compile(r"[A-Z]|make_(?:pipeline|union|column_transformer)$")
 QUIET_COMMANDS = frozenset(
     "ls pwd cat head tail echo nvidia-smi which du df free wc whoami uname date python python3 pip "
     "pip3 file stat tree ps top lscpu env printenv grep find".split()
 )
+
+
+_STATE_OF = {"pylab": "@matplotlib", "mpl_toolkits": "@matplotlib"}
+
+
+def state_of(path: str) -> str:
+    """Return the token of a module's settings."""
+    top = path.partition(".")[0]
+    return _STATE_OF.get(top, "@" + top)
 
 
 def function_effect(path: str) -> Does | None:
@@ -280,4 +301,6 @@ def _listed(path: str, name: str) -> Does | None:
         return Does.HOLD
     if path.endswith(".at") or (name.endswith("_") and not name.endswith("__")):
         return Does.CHANGE  # numpy.add.at, torch.nn.init.zeros_
+    if does is Does.FRESH and _CHANCE.search(name):
+        return Does.RANDOM
     return Does.SETTING if does is Does.FRESH and _SETTING.fullmatch(name) else does

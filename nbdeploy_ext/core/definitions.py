@@ -34,11 +34,12 @@ def read_function(node: Function, parent: Scope | None, meanings: Meanings) -> R
         _parameter(scope, name, frozenset(("$" + name,)))
     for extra in (arguments.vararg, arguments.kwarg):
         if extra is not None:
-            _parameter(scope, extra.arg, frozenset(("$*",)))
+            _parameter(scope, extra.arg, frozenset(("$...",)))
     for generic in getattr(node, "type_params", ()):
         _parameter(scope, generic.name, NOTHING)
     body(scope, node.body)
-    summary = _summary(scope, names, exact=_exact(node.decorator_list))
+    scope.generator = scope.generator or isinstance(node, ast.AsyncFunctionDef)
+    summary = _summary(scope, names, _shared_defaults(arguments), exact=_exact(node.decorator_list))
     places = {
         n: p
         for n, p in {**scope.deferred, **scope.reads}.items()
@@ -73,13 +74,23 @@ def _exact(decorators: Sequence[ast.expr]) -> bool:
     return True
 
 
-def _summary(scope: Scope, parameters: tuple[str, ...], *, exact: bool) -> Summary:
+def _shared_defaults(arguments: ast.arguments) -> tuple[str, ...]:
+    """Return the parameters whose default is an object, which all calls share."""
+    plain = [*arguments.posonlyargs, *arguments.args]
+    pairs = [*zip(plain[::-1], arguments.defaults[::-1], strict=False)]
+    pairs += [(a, d) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d]
+    return tuple(a.arg for a, d in pairs if not isinstance(d, (ast.Constant, ast.UnaryOp)))
+
+
+def _summary(
+    scope: Scope, parameters: tuple[str, ...], kept: tuple[str, ...], *, exact: bool
+) -> Summary:
     own = scope.stored - scope.declared
     free = frozenset([n for n in (*scope.reads, *scope.deferred, *scope.soft) if n not in own])
     returns = scope.outside(scope.returns, own)
     if scope.generator:
         returns = {base(o) + "+" for o in returns} | {"~" + n for n in free} | {"!"}
-        returns |= {f"${name}+" for name in [*parameters, "*"]}
+        returns |= {f"${name}+" for name in [*parameters, "..."]}
     changes = scope.changes(own)
     return Summary(
         "function",
@@ -89,6 +100,7 @@ def _summary(scope: Scope, parameters: tuple[str, ...], *, exact: bool) -> Summa
         frozenset(returns),
         bool(scope.opaque) or scope.wild,
         exact,
+        kept,
     )
 
 

@@ -20,7 +20,7 @@ from .catalog import CANVASES, METHODS, SEED_ARGUMENTS, Does
 from .facts import Builtin, Module, Summary
 from .formulas import names_in
 from .origins import NOTHING, ONCE, Origins, base, holder_of, merged, part_of, share_of
-from .scopes import global_changes
+from .scopes import global_changes, module_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -276,19 +276,6 @@ def _arguments(scope: Scope, node: ast.Call) -> Arguments:
         elif type(argument) is ast.Constant and type(argument.value) is str:
             scope.soft.update(names_in(argument.value, node))
     return Arguments(node, positional, keywords)
-
-
-def module_path(scope: Scope, node: ast.expr) -> str:
-    """Return the full name of `module.attribute`, or nothing if it is none."""
-    names: list[str] = []
-    while isinstance(node, (ast.Attribute, ast.Subscript)):
-        if isinstance(node, ast.Attribute):
-            names.append(node.attr)
-        node = node.value
-    if not isinstance(node, ast.Name):
-        return ""
-    meaning = scope.mean(node.id)
-    return ".".join([meaning.path, *reversed(names)]) if isinstance(meaning, Module) else ""
 
 
 def _walrus(scope: Scope, node: ast.NamedExpr) -> Origins:

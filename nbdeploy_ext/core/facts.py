@@ -59,6 +59,8 @@ class Summary:
     returns: Origins
     opaque: bool = False
     exact: bool = True
+    kept: tuple[str, ...] = ()
+    """Parameters whose default is an object that all calls share."""
 
 
 @dataclass(frozen=True, slots=True)

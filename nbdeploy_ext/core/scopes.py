@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
-from .facts import Changes, Meaning, Opaque, Reading, Summary
+from .facts import Changes, Meaning, Module, Opaque, Reading, Summary
 from .origins import NOTHING, Origins, base, new_of, only, related
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Iterable, Iterator
 
     from .facts import Position
@@ -372,6 +372,19 @@ def _left(origins: set[str], gone: set[str], *, own: bool = False) -> Origins:
 
 
 @lru_cache(maxsize=1 << 12)
+def module_path(scope: Scope, node: ast.expr) -> str:
+    """Return the full name of `module.attribute`, or nothing if it is none."""
+    names: list[str] = []
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        if isinstance(node, ast.Attribute):
+            names.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return ""
+    meaning = scope.mean(node.id)
+    return ".".join([meaning.path, *reversed(names)]) if isinstance(meaning, Module) else ""
+
+
 def global_changes(changes: Changes) -> Changes:
     """Return those changes of a function that don't depend on its arguments."""
     return Changes(

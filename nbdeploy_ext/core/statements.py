@@ -5,13 +5,18 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from .expressions import call, module_path, value
+from .catalog import state_of
+from .expressions import call, value
 from .origins import NOTHING, Origins, base, part_of, share_of
+from .scopes import module_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from .scopes import Scope
+
+
+_STATES = frozenset({"random", "rcParams", "options", "config"})
 
 
 def body(scope: Scope, statements: Iterable[ast.stmt]) -> None:
@@ -48,8 +53,13 @@ def _assign(scope: Scope, node: ast.Assign) -> None:
         if isinstance(target, (ast.Tuple, ast.List)) and _pairs(scope, target, node.value):
             return
     origins = value(scope, node.value)
+    if isinstance(node.value, ast.Attribute) and node.value.attr in _STATES:
+        top = module_path(scope, node.value).partition(".")[0]
+        origins |= frozenset((f"{state_of(top)}*",)) if top else NOTHING  # rc = plt.rcParams
     for target in node.targets:
         bind(scope, target, origins)
+        if isinstance(target, ast.Name):  # a = b = []
+            origins |= frozenset(("=" + target.id,))
 
 
 def _pairs(scope: Scope, target: ast.Tuple | ast.List, source: ast.expr) -> bool:
@@ -100,9 +110,8 @@ def _module_change(scope: Scope, node: ast.expr) -> None:
     """Note a change of `module.attribute` or `module.table[key]`."""
     path = module_path(scope, node)
     if path:
-        top = path.partition(".")[0]
         world = path.startswith(("os.environ", "sys.path", "sys.modules"))
-        scope.touch("@world" if world else "@" + top)
+        scope.touch("@world" if world else state_of(path))
 
 
 def _augmented(scope: Scope, node: ast.AugAssign) -> None:

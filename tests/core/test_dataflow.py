@@ -151,6 +151,42 @@ IMPORTS = "import numpy as np, pandas as pd, networkx as nx, torch"
           "a.n"], [0, 1]),
         (["class A:\n    n = 0\n    def __next__(self): self.n += 1\na = A()",
           "for x in a: break", "list(a)"], [0, 1]),
+        # one object under two names, or in the arguments that nobody counted
+        (["a = b = []", "a.append(1)", "b"], [0, 1]),
+        (["a = [1]\ndef f(*k): k[0].append(1)", "f(a)", "a"], [0, 1]),
+        (["a = [1]\ndef f(**k): k['x'].append(1)", "f(x=a)", "a"], [0, 1]),
+        (["a = [1]\ndef f(x=a): x.append(1)", "f()", "a"], [0, 1]),
+        (["def f(x, seen=[]):\n    seen.append(x)\n    return seen", "f(1)", "f(2)"], [0, 1]),
+        (["a = [[1]]\nb = sum([a], [])", "b[0].append(9)", "a"], [0, 1]),
+        (["b = bytearray(3)\nm = memoryview(b)", "m[0] = 1", "b"], [0, 1]),
+        # a method by its class
+        (["a = []", "list.append(a, 1)", "a"], [0, 1]),
+        ([IMPORTS + "\na = np.zeros(2)", "np.ndarray.sort(a)", "a"], [0, 1]),
+        # code that runs later on
+        (["n = []", "def g():\n    n.append(1)\n    yield 1", "m = g()", "list(m)", "n"],
+         [0, 1, 2, 3]),
+        (["n = []", "async def f(): n.append(1)", "t = start(f())", "await t", "n"],
+         [0, 1, 2, 3]),
+        (["log = []\nclass A:\n    def __len__(self): log.append(1)\na = A()", "len(a)", "log"],
+         [0, 1]),
+        # readers that can be read once
+        (["import pandas as pd\nr = pd.read_csv('a.csv', chunksize=1)", "for c in r: break",
+          "list(r)"], [0, 1]),
+        (["import re\nm = re.finditer('a', 'aa')", "for x in m: break", "list(m)"], [0, 1]),
+        # files under more than one name
+        (["import numpy as np", "np.save('d/a', [1])", "np.load('d/a.npy')"], [0, 1]),
+        (["import sqlite3", "c = sqlite3.connect('x.db')", "c.execute('insert')\nc.commit()",
+          "sqlite3.connect('x.db').execute('select')"], [0, 1, 2]),
+        (["import io\nfrom contextlib import redirect_stdout\ns = io.StringIO()",
+          "with redirect_stdout(s): print(1)", "s.getvalue()"], [0, 1]),
+        # settings and random numbers by another name
+        (["from pylab import rcParams", "rcParams['font.size'] = 3",
+          "import matplotlib.pyplot as plt", "plt.rcParams['font.size']"], [0, 1, 2]),
+        (["import math", "setattr(math, 'foo', 1)", "math.foo"], [0, 1]),
+        (["import numpy as np", "r = np.random", "r.seed(0)", "np.random.rand()"], [0, 1, 2]),
+        (["import random, networkx as nx", "random.seed(0)", "nx.erdos_renyi_graph(3, 0.5)",
+          "random.random()"], [0, 1, 2]),
+        (["import sympy", "sympy.var('x y')", "x + y"], [0, 1]),
     ],
 )  # fmt: skip
 def test_what_libraries_do_behind_a_name_counts(cells: list[str], needed: list[int]) -> None:
