@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -210,6 +211,7 @@ def _texts(outputs: Any) -> Iterator[str]:
         parts += traceback if isinstance(traceback, list) else []
         for kind, content in shown.items() if isinstance(shown, dict) else ():
             parts += [content] if kind.startswith("text/") else []
+            parts += [json.dumps(content)] if kind.endswith("json") else []
         for part in parts:
             if isinstance(part, (str, list)):
                 yield part if isinstance(part, str) else "".join(map(str, part))

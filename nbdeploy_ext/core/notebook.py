@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+_SHIPPED_METADATA = {
+    "kernelspec": ("name", "display_name", "language"),
+    "language_info": ("name", "version"),
+    "nbdeploy": ("name", "endpoints", "values"),
+}
 _UNEXECUTED: dict[str, Any] = {"outputs": [], "execution_count": None}
 _TITLE = 50
 _LONG = 100
@@ -221,9 +226,9 @@ def _without_outputs(content: Mapping[str, Any]) -> bytes:
             cell.update(_UNEXECUTED)
         cells.append(cell)
     metadata = {
-        key: value
-        for key, value in content["metadata"].items()
-        if key in {"kernelspec", "language_info", "nbdeploy"}
+        part: {key: value for key, value in content["metadata"][part].items() if key in keys}
+        for part, keys in _SHIPPED_METADATA.items()
+        if isinstance(content["metadata"].get(part), dict)
     }
     version = {key: content[key] for key in ("nbformat", "nbformat_minor") if key in content}
     shipped = {**version, "metadata": metadata, "cells": cells}
