@@ -94,7 +94,8 @@ def _cells_endpoint(cells: CellsFunction, dataflow: Dataflow) -> Endpoint:
 
 def _reader(dataflow: Dataflow) -> SchemaReader:
     production = [f for f in dataflow.flows if f.cell.role is Role.PRODUCTION]
-    return SchemaReader([ast.Module([*f.mentions.definitions], []) for f in production])
+    aliases = [statement for f in production for statement in f.mentions.aliases]
+    return SchemaReader([ast.Module([*f.mentions.definitions], []) for f in production], aliases)
 
 
 def _function_endpoints(dataflow: Dataflow, chosen: Sequence[str] | None) -> tuple[Endpoint, ...]:
@@ -119,6 +120,18 @@ def _functions(flow: CellFlow) -> Iterator[Function]:
             yield node
 
 
+def _yields(node: Function) -> bool:
+    """Say whether a function is a generator: functions within it have their own yields."""
+    waiting: list[ast.AST] = list(node.body)
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, (ast.Yield, ast.YieldFrom)):
+            return True
+        if not isinstance(found, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+            waiting += ast.iter_child_nodes(found)
+    return False
+
+
 def _endpoint(
     flow: CellFlow, node: Function, reader: SchemaReader, calls: tuple[dict[str, Any], ...]
 ) -> Endpoint:
@@ -131,7 +144,7 @@ def _endpoint(
         cell=flow.cell.cell_id,
         line=node.lineno,
         parameters=parameters,
-        result=reader.document(node.returns),
+        result=reader.result(node.returns, is_stream=_yields(node)),
         summary=(ast.get_docstring(node) or "").split("\n")[0],
         hinted=node.returns is not None and all(a.annotation for a in arguments),
         examples=calls,

@@ -58,7 +58,8 @@ class Mentions:
     `environment` are variables that must be there, `texts` literals that may be paths, `opened`
     literal paths that are read, `uses` the names that statements read from one another,
     `definitions` the functions and classes at the top, `paths` folders that are put on `sys.path`,
-    `habits` what works in a kernel and not in a service.
+    `habits` what works in a kernel and not in a service, `aliases` statements at the top that may
+    give a type another name.
     """
 
     imports: tuple[Import, ...] = ()
@@ -69,6 +70,7 @@ class Mentions:
     definitions: tuple[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, ...] = ()
     paths: tuple[Mention, ...] = ()
     habits: tuple[Habit, ...] = ()
+    aliases: tuple[ast.stmt, ...] = ()
 
 
 NO_MENTIONS = Mentions()
@@ -99,7 +101,19 @@ def read_mentions(tree: ast.Module) -> Mentions:
         tuple(node for node in tree.body if isinstance(node, tops)),
         tuple(m for name, node in calls for m in _search_path(name, node)),
         read_habits(tree, calls, found[ast.Constant]),
+        tuple(node for node in tree.body if _may_be_alias(node)),
     )
+
+
+def _may_be_alias(node: ast.stmt) -> bool:
+    """Say whether a statement may name a type: `Rows = list[Row]`, `from x import A as B`."""
+    if isinstance(node, ast.ImportFrom):
+        return any(name.asname for name in node.names)
+    value = getattr(node, "value", None)
+    if isinstance(value, ast.Call):
+        return called_name(value.func).rpartition(".")[2] in {"NewType", "TypeVar"}
+    is_named = isinstance(node, (ast.Assign, ast.AnnAssign)) or type(node).__name__ == "TypeAlias"
+    return is_named and isinstance(value, (ast.Subscript, ast.BinOp, ast.Name, ast.Attribute))
 
 
 def _implied(imports: list[Import], calls: list[tuple[str, ast.Call]]) -> Iterator[Import]:

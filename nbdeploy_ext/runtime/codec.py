@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
+_FREE: tuple[Any, ...] = (dict, list, dict[str, Any], dict[Any, Any], list[Any])
 _STREAMS = frozenset({"Iterator", "Generator", "AsyncIterator", "AsyncGenerator", "Iterable",
                       "AsyncIterable"})  # fmt: skip
 
@@ -159,9 +160,9 @@ def _hint(hint: Any, parameter: inspect.Parameter) -> Any:
 
 def _direct(hint: Any) -> type | None:
     """Return the class whose objects need no check: what is in them may be anything."""
-    if get_origin(hint) in {dict, list} and get_args(hint)[-1] is Any:
-        return None if get_args(hint)[0] not in {str, Any} else get_origin(hint)
-    return hint if hint in {dict, list} else direct_kind(hint)
+    # Compared, as hints may hold what has no hash
+    known = [kind for kind in _FREE if hint == kind]
+    return (get_origin(known[0]) or known[0]) if known else direct_kind(hint)
 
 
 def type_hints(function: Callable[..., Any]) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import numpy as np
@@ -55,6 +55,8 @@ RESULTS: list[tuple[Any, Any, Any]] = [
     (Any, pd.Timestamp("2026-01-02"), "2026-01-02T00:00:00"),
     (pd.Timestamp, pd.Timestamp("2026-01-02"), "2026-01-02T00:00:00"),
     (list, pd.Index(["a"]), ["a"]),
+    (dict[str, Any], {1: UUID(ID)}, {"1": ID}),
+    (Annotated[dict, {"no": "hash"}], {"a": 1}, {"a": 1}),
     (Any, "\ud800", "\ud800"),
 ]
 
