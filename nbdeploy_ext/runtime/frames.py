@@ -20,9 +20,10 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "anyOf": [
             {"type": "array", "items": {"type": "object"}},
             {"type": "object", "additionalProperties": {"type": "array"}},
+            {"type": "object", "additionalProperties": {"type": "object"}},
         ]
     },
-    "Series": {"type": "array"},
+    "Series": {"anyOf": [{"type": "array"}, {"type": "object"}]},
     "Index": {"type": "array"},
 }
 _MESSAGES = {
@@ -70,9 +71,11 @@ def _frame(pd: Any, value: Any, is_rounded: bool) -> Any:
         if not all(isinstance(row, dict) for row in value):
             raise TypeError(value)
         return _of_records(pd, value, is_rounded)
-    if not all(isinstance(column, list) for column in value.values()):
+    if set(map(type, value.values())) == {dict}:
         _keep_exact(is_rounded)
         return pd.DataFrame(value)  # columns by row label, as pandas' own to_json writes
+    if not all(isinstance(column, list) for column in value.values()):
+        raise TypeError(value)  # pandas would repeat a number down the rows
     return pd.DataFrame({name: _column(column, is_rounded) for name, column in value.items()})
 
 

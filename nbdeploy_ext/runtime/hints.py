@@ -22,7 +22,7 @@ from typing_extensions import NotRequired, Required, TypedDict
 
 from .arrays import array_schema, read_array, scalar_of
 from .frames import KINDS, SCHEMAS, read_frame
-from .values import is_plain_dataclass, native
+from .values import duration_text, is_plain_dataclass, native
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,6 +110,8 @@ def _special(hint: Any, kind: Any) -> Any:
     if hint is bytes:
         schema = WithJsonSchema({"type": "string", "contentEncoding": "base64"})
         return Annotated[bytes, PlainValidator(_decoded), PlainSerializer(native), schema]
+    if hint is timedelta:
+        return _SPAN
     if _is_array(kind):
         return _array(hint, None)
     if _is_table(kind):
@@ -126,7 +128,12 @@ def _array(hint: Any, shape: Any) -> Any:
                      WithJsonSchema(array_schema(hint, shape))]  # fmt: skip
 
 
-_TIMES: dict[str, Any] = {"Timestamp": datetime, "Timedelta": timedelta}
+_SPAN: Any = Annotated[
+    timedelta,
+    PlainSerializer(duration_text, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "duration"}),
+]
+_TIMES: dict[str, Any] = {"Timestamp": datetime, "Timedelta": _SPAN}
 
 
 def _package(kind: Any) -> str:

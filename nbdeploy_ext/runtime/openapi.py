@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import TypeAdapter
 from pydantic.errors import PydanticInvalidForJsonSchema
+from pydantic.json_schema import GenerateJsonSchema
 
 from .answers import answer_types
 from .bodies import body_types
@@ -15,6 +16,8 @@ from .roles import is_file, is_files, is_text, only_argument, table_argument
 from .values import NotJson, plain_value
 
 if TYPE_CHECKING:
+    from pydantic_core.core_schema import DictSchema, SetSchema
+
     from .operations import Operation
     from .service import Service
 
@@ -85,7 +88,7 @@ def _schemas(service: Service) -> tuple[dict[tuple[str, str], Any], dict[str, An
     # Together, so that two classes of one name get two names
     drawn = [entry for entry in wanted if _can_be_drawn(*entry)]
     found: Any
-    found, shared = TypeAdapter.json_schemas(drawn, ref_template=_REFS)
+    found, shared = TypeAdapter.json_schemas(drawn, ref_template=_REFS, schema_generator=_AsChecked)
     definitions = shared.get("$defs", {})
     schemas: dict[tuple[str, str], Any] = dict(found)
     own = {
@@ -97,6 +100,24 @@ def _schemas(service: Service) -> tuple[dict[tuple[str, str], Any], dict[str, An
     schemas.update({(name, "validation"): definitions[ref] for name, ref in own.items()})
     shared_names = definitions.keys() - own.values()
     return schemas, {name: definitions[name] for name in sorted(shared_names)}
+
+
+class _AsChecked(GenerateJsonSchema):
+    """Says what is taken where pydantic's own schema says less, or more."""
+
+    def set_schema(self, schema: SetSchema) -> dict[str, Any]:
+        """Take what stands twice in a list: it is once in the set."""
+        said = super().set_schema(schema)
+        if self.mode == "validation":
+            said.pop("uniqueItems", None)
+        return said
+
+    def dict_schema(self, schema: DictSchema) -> dict[str, Any]:
+        """Say that keys are numbers where they are; in JSON they are text."""
+        said = super().dict_schema(schema)
+        if schema.get("keys_schema", {}).get("type") == "int":
+            said.setdefault("propertyNames", {"pattern": "^-?[0-9]+$"})
+        return said
 
 
 def _can_be_drawn(
@@ -174,7 +195,7 @@ def _beside(operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
         {"name": name, "in": "query", "required": False, "schema": schema,
          "description": "Beside a body that is another argument"}
         for name, schema in properties.items()
-        if (name not in wholes or len(wholes) > 2) and schema.get("type") in _SIMPLE
+        if (name not in wholes or len(wholes) > 2) and str(schema.get("type")) in _SIMPLE
     ]  # fmt: skip
     return {"parameters": told} if told else {}
 

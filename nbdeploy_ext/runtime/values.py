@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
 import sys
 from collections import deque
 from dataclasses import fields, is_dataclass
+from datetime import timedelta
 from itertools import repeat
 from typing import Any
 
@@ -16,6 +18,8 @@ from pydantic_core import to_jsonable_python
 
 # Dataclasses by pydantic: orjson leaves out fields that begin with an underscore
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_UTC_Z
+
+_YEARS = re.compile(r"(-)?P(\d+)Y(?:(\d+)D)?")
 
 
 class NotJson(Exception):
@@ -53,12 +57,24 @@ def native(value: Any) -> Any:
         return converted
     if isinstance(value, (set, frozenset, tuple, deque)):
         return list(value)
+    if isinstance(value, timedelta):
+        return duration_text(value)
     if is_plain_dataclass(type(value)):
         return {field.name: getattr(value, field.name) for field in fields(value)}
     try:
         return to_jsonable_python(value, fallback=_foreign)
     except UnicodeDecodeError:
         raise NotJson(f"a {type(value).__qualname__} holds bytes that are no text") from None
+
+
+def duration_text(value: timedelta) -> str:
+    """Return ISO 8601's text, in days at the most: years, as pydantic writes, differ in length."""
+    text = str(to_jsonable_python(value))
+    years = _YEARS.match(text)
+    if years is None:
+        return text
+    sign, count, days = years.groups(default="0")
+    return f"{sign.strip('0')}P{int(count) * 365 + int(days)}D{text[years.end() :]}"
 
 
 def is_plain_dataclass(kind: type) -> bool:

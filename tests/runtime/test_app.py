@@ -14,13 +14,13 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Iterator, Literal, Optional, TypedDict, Union
+from typing import Annotated, Any, Iterator, Literal, Optional, TypedDict, Union
 from uuid import UUID
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 
 class Colour(Enum):
     RED = "red"
@@ -53,6 +53,8 @@ def kinds(
     number: int, when: dt.datetime, day: dt.date, span: dt.timedelta, price: Decimal, key: UUID,
     raw: bytes, rows: list[Row], form: Form, array: NDArray[np.float64], frame: pd.DataFrame,
     series: pd.Series, either: Union[int, str], maybe: Optional[int], own: Own, anything,
+    once: set[int], by_number: dict[int, str],
+    free: Annotated[Any, WithJsonSchema({"type": ["string", "null"]})],
     scalar: np.float32 = np.float32(1.5), colour: Colour = Colour.RED,
     missing: float = float("nan"),
 ) -> dict[str, Row]:
@@ -140,12 +142,22 @@ def test_the_document_shows_the_example_that_answered(document) -> None:
         ("key", {"type": "string", "format": "uuid"}),
         ("raw", {"type": "string", "contentEncoding": "base64"}),
         ("array", {"type": "array"}),
-        ("series", {"type": "array"}),
+        ("series", {"anyOf": [{"type": "array"}, {"type": "object"}]}),
         ("either", {"anyOf": [{"type": "integer"}, {"type": "string"}]}),
         ("maybe", {"anyOf": [{"type": "integer"}, {"type": "null"}]}),
         ("scalar", {"type": "number", "default": 1.5}),
         ("missing", {"type": "number"}),
         ("own", {}),
+        ("once", {"type": "array", "items": {"type": "integer"}}),
+        (
+            "by_number",
+            {
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+                "propertyNames": {"pattern": "^-?[0-9]+$"},
+            },
+        ),
+        ("free", {"type": ["string", "null"]}),
         ("anything", {}),
     ],
 )

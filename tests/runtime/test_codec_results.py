@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
@@ -58,6 +59,9 @@ RESULTS: list[tuple[Any, Any, Any]] = [
     (dict[str, Any], {1: UUID(ID)}, {"1": ID}),
     (Annotated[dict, {"no": "hash"}], {"a": 1}, {"a": 1}),
     (Any, "\ud800", "\ud800"),
+    (timedelta, timedelta(365), "P365D"),
+    (Any, [timedelta(-400, 5.5)], ["-P399DT23H59M54.5S"]),
+    (pd.Timedelta, pd.Timedelta(days=800, hours=1), "P800DT1H"),
 ]
 
 

@@ -62,6 +62,8 @@ def test_an_array_has_the_type_and_shape_that_its_hint_says(hint, sent, kind) ->
         (NDArray[np.int64], [None]),
         (NDArray[np.datetime64], ["yesterday"]),
         (np.ndarray, [{"a": 1}]),
+        (pd.DataFrame, {"a": [1], "b": 2}),
+        (pd.DataFrame, {"a": {"0": 1}, "b": [1]}),
         (Square, [[1, 2, 3], [4, 5, 6]]),
         (Square, [1, 2]),
         (Pixels, [[1, 2]]),
