@@ -6,10 +6,12 @@ nodes its value may be, hold or be a part of. Sets of cells are integers, one bi
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .catalog import INERT, PLUGINS
+from .glances import is_private
 from .origins import Origins, base
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ _MERGED = (
     "same", "inside", "holds", "keeps", "shares", "shallow", "deep", "late", "functions", "once",
     "figure",
 )  # fmt: skip
+_FEW = 3
 _CROWD = 64
 """So many nodes that hold each other are thought of as one, which keeps every look short."""
 
@@ -99,26 +102,71 @@ class Replay:
         """Return what these cells need; only from the first one that is new are they walked."""
         mentioned = frozenset().union(*[f.reads for f in cells], *[f.late for f in cells])
         plugins = [_is_plugin(facts, mentioned) for facts in cells]
-        first = 0
-        for known, facts in zip(self._cells, cells, strict=False):
-            if known is not facts and not _same_effect(known, facts):
-                break
-            if plugins[first] is not self._plugins[first]:
-                break
-            first += 1
+        new = [
+            number
+            for number, (known, facts) in enumerate(zip(self._cells, cells, strict=False))
+            if (known is not facts and not _same_effect(known, facts))
+            or plugins[number] is not self._plugins[number]
+        ]
+        if len(cells) == len(self._cells) and plugins == self._plugins and len(new) <= _FEW:
+            glanced = self._glance(cells, new)
+            if glanced is not None:
+                return self._answer(glanced)
         self._plugins = plugins
-        if first < len(cells) or len(cells) < len(self._cells):
-            self._rewind(first)
-            for number in range(first, len(cells)):
-                self._start()
-                self._cell(number, cells[number])
+        first = new[0] if new else min(len(cells), len(self._cells))
+        self._rewind(first)
+        for number in range(first, len(cells)):
             self._start()
-            self._finish(cells)
+            self._cell(number, cells[number])
+        self._start()
+        self._finish(cells)
         self._cells = list(cells)
+        return self._answer({})
+
+    def _answer(self, glanced: Mapping[int, int]) -> Needs:
         late = dict(self._late)
         for number, needs in self._final.items():
             late[number] = late.get(number, 0) | needs
-        return Needs(tuple(self._needs), late)
+        direct = [glanced.get(number, needs) for number, needs in enumerate(self._needs)]
+        return Needs(tuple(direct), late)
+
+    def _glance(self, cells: Sequence[Facts], new: Sequence[int]) -> dict[int, int] | None:
+        """Return what cells need that are new to themselves only, None if one isn't.
+
+        They go on being new: what is kept is the last walk.
+        """
+        found: dict[int, int] = {}
+        for number in new:
+            before, after = self._cells[number], cells[number]
+            if not is_private(before, after, (*cells, *self._cells), number):
+                return None
+            with self._back_at(number):
+                readers = [self._read(before), self._read(after)]
+            if readers[0].called.keys() != readers[1].called.keys() or any(
+                reader.crowded or any(s.changes.binds for s in reader.called.values())
+                for reader in readers
+            ):
+                return None
+            before_it = (1 << number) - 1
+            found[number] = before_it if after.wild else readers[1].needs & before_it
+        return found
+
+    def _read(self, facts: Facts) -> Reader:
+        """Read what a cell reads, and change nothing."""
+        reader = Reader(self, merging=False)
+        for name in (*facts.reads, *facts.maybe, *facts.changes.binds):
+            if name in facts.reads or name in self._env:
+                reader.name(name)
+        return reader
+
+    @contextmanager
+    def _back_at(self, number: int) -> Iterator[None]:
+        """Give back the names and links that were there before a cell, for a moment."""
+        log = self._log[self._starts[number][0] :]
+        undone = [(where, name, _swap(where, name, value)) for where, name, value in reversed(log)]
+        yield
+        for where, name, value in reversed(undone):
+            _swap(where, name, value)
 
     # back and forth --------------------------------------------------------------------------
     def _start(self) -> None:
@@ -134,12 +182,7 @@ class Replay:
             return
         log, made = self._starts[number]
         for where, name, value in reversed(self._log[log:]):
-            if type(where) is not dict:
-                setattr(where, name, value)
-            elif value is None:
-                where.pop(name, None)
-            else:
-                where[name] = value
+            _swap(where, name, value)
         del self._log[log:], self._made[made:], self._starts[number:], self._needs[number:]
         before = (1 << number) - 1
         for node in self._made:
@@ -385,10 +428,12 @@ class Replay:
 class Reader:
     """What one cell needs while it reads names, at that time."""
 
-    __slots__ = ("_names", "_replay", "_seen", "called", "needs")
+    __slots__ = ("_merging", "_names", "_replay", "_seen", "called", "crowded", "needs")
 
-    def __init__(self, replay: Replay) -> None:
+    def __init__(self, replay: Replay, *, merging: bool = True) -> None:
         self._replay = replay
+        self._merging = merging
+        self.crowded = False
         self._names: set[str] = set()
         self._seen: dict[int, Node] = {}
         self.needs = 0
@@ -434,7 +479,9 @@ class Reader:
             waiting += [(current(n), False) for n in (*found.holds, *found.keeps)]
             waiting += [(current(n), True) for n in found.shares]
         if len(visited) > _CROWD:
-            self._replay.merge(visited)
+            self.crowded = True
+            if self._merging:
+                self._replay.merge(visited)
         return names
 
 
@@ -443,6 +490,19 @@ def _alike(cells: Sequence[Facts], others: Sequence[Facts], most: int) -> int:
         if cells[number] is not others[number]:
             return number
     return most
+
+
+def _swap(where: Any, name: str, value: Any) -> Any:
+    """Set what a name or an attribute was, None for no name, and return what it is."""
+    if type(where) is not dict:
+        found = getattr(where, name)
+        setattr(where, name, value)
+        return found
+    if value is None:
+        return where.pop(name, None)
+    found = where.get(name)
+    where[name] = value
+    return found
 
 
 def _is_plugin(facts: Facts, mentioned: frozenset[str]) -> bool:

@@ -1,0 +1,107 @@
+"""An edited cell that all others can't tell from what it was: what it needs now, without a walk.
+
+Most edits are such: a new name that nobody else has, another argument, another text.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .origins import base
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .facts import Changes, Facts
+    from .origins import Origins
+
+_FEW = 4
+_LOOSE = "+-%!^"
+
+
+def is_private(before: Facts, after: Facts, cells: Sequence[Facts], number: int) -> bool:
+    """Whether two texts of a cell differ in what it reads and in names that are nobody else's.
+
+    `cells` are all, before and after; the cell is at `number` of either.
+    """
+    own = _differing(before, after)
+    others = [f for n, f in enumerate(cells) if n % (len(cells) // 2) != number]
+    return (
+        len(own) <= _FEW
+        and _same_outside(before, after, own)
+        and _reads_alike(before, after, others)
+        and not _is_touched(own, others)
+    )
+
+
+def _differing(before: Facts, after: Facts) -> frozenset[str]:
+    names = before.values.keys() | after.values.keys()
+    return frozenset(
+        n
+        for n in names
+        if before.values.get(n) != after.values.get(n)
+        or before.functions.get(n) != after.functions.get(n)
+        or (n in before.maybe) != (n in after.maybe)
+    )
+
+
+def _same_outside(before: Facts, after: Facts, own: frozenset[str]) -> bool:
+    """Whether all is alike but for own names, and nothing else has to do with those."""
+    if before.wild != after.wild or before.imports != after.imports:
+        return False
+    late = set(before.late)
+    if late != set(after.late) or (late and before.functions.keys() != after.functions.keys()):
+        return False
+    if any(name[0] == "@" for name in own) or own & late:
+        return False
+    if set(before.deletes) - own != set(after.deletes) - own:
+        return False
+    objects = own | {"=" + name for name in own} | {"~" + name for name in own}
+    for facts in (before, after):
+        others = [o for n, o in facts.values.items() if n not in own]
+        others += [held for holder, held in facts.changes.held if base(holder) not in objects]
+        if any(_mentions(origins, objects) for origins in others):
+            return False
+        if not _keeps_to_itself(facts, own, objects):
+            return False
+    return _outside(before.changes, objects) == _outside(after.changes, objects)
+
+
+def _mentions(origins: Origins, objects: frozenset[str]) -> bool:
+    return any(base(origin) in objects or "," in origin for origin in origins)
+
+
+def _keeps_to_itself(facts: Facts, own: frozenset[str], objects: frozenset[str]) -> bool:
+    """Whether what is put into own objects goes into no others that they may be a part of."""
+    if not any(base(holder) in objects for holder, _ in facts.changes.held):
+        return True
+    return all(
+        o[-1] in _LOOSE or o in objects for n in own for o in facts.values.get(n, ()) if o[0] != "~"
+    )
+
+
+def _outside(changes: Changes, objects: frozenset[str]) -> tuple[object, ...]:
+    def left(origins: Iterable[str]) -> frozenset[str]:
+        return frozenset([o for o in origins if base(o) not in objects])
+
+    return (
+        left(changes.shallow), left(changes.deep), left(changes.consumed), left(changes.drawn),
+        tuple((h, v) for h, v in changes.held if base(h) not in objects), changes.binds,
+    )  # fmt: skip
+
+
+def _is_touched(own: frozenset[str], others: Sequence[Facts]) -> bool:
+    return bool(own) and not all(
+        own.isdisjoint(facts.values)
+        and own.isdisjoint(facts.reads)
+        and own.isdisjoint(facts.late)
+        and own.isdisjoint(facts.deletes)
+        and own.isdisjoint(facts.changes.binds)
+        for facts in others
+    )
+
+
+def _reads_alike(before: Facts, after: Facts, others: Sequence[Facts]) -> bool:
+    """Whether no function of another cell begins or ceases to be read."""
+    changed = set(before.reads) ^ set(after.reads)
+    return not changed or all(changed.isdisjoint(facts.functions) for facts in others)
