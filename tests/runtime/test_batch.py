@@ -69,6 +69,9 @@ def frame(houses: pd.DataFrame) -> pd.DataFrame:
 def matrix(x: np.ndarray) -> np.ndarray:
     return x.sum(axis=1)
 
+def row(house: pd.Series) -> float:
+    return house["rooms"] * house["area"]
+
 def days(houses: pd.DataFrame) -> pd.Series:
     return houses["day"].dt.year
 """
@@ -89,7 +92,7 @@ def app(tmp_path_factory):
 @pytest.fixture(scope="module")
 def frames(tmp_path_factory):
     folder = tmp_path_factory.mktemp("frames") / "app"
-    endpoints: dict = {name: [] for name in ("frame", "matrix", "days")}
+    endpoints: dict = {name: [] for name in ("frame", "matrix", "days", "row")}
     return write_app(folder, ("cell", "production", FRAMES), endpoints=endpoints)
 
 
@@ -246,6 +249,13 @@ def test_a_function_of_a_list_of_records_gets_chunks(run, tmp_path):
     ]
 
 
+def test_a_function_of_a_series_gets_a_row(run_frames, tmp_path):
+    write_rows(tmp_path / "in.csv", HOUSES)
+    assert run_frames(tmp_path / "in.csv", "out.csv", "row").status == 0
+    found = [float(row["row"]) for row in read_rows(tmp_path / "out.csv")]
+    assert found == [10.5, 42.0, 94.5, 168.0]
+
+
 def test_an_array_takes_all_columns_in_their_order(run_frames, tmp_path):
     write_rows(tmp_path / "in.csv", [{"a": 1, "b": 2.5}, {"a": 3, "b": 4}])
     assert run_frames(tmp_path / "in.csv", "out.csv", "matrix").status == 0
@@ -394,6 +404,12 @@ def test_wrong_usage_is_said_in_a_sentence(run, tmp_path, source, output, said):
     done = run(source if "://" in source else tmp_path / source, output, "price")
     assert done.status == 2
     assert said in done.event["message"]
+
+
+def test_what_a_url_hides_is_not_said(run, tmp_path):
+    done = run("local://user:hunter3@/none/in.csv?sig=hunter3", "out.csv", "price")
+    assert done.status == 2
+    assert "hunter3" not in json.dumps(done.event) + done.log
 
 
 def test_an_endpoint_has_to_be_named_where_there_are_several(app, run, tmp_path):

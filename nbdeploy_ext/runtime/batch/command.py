@@ -7,7 +7,7 @@ import asyncio
 import signal
 from typing import TYPE_CHECKING
 
-from ..loader import LOOP, App, CellFailed, SecretUnset, read_app
+from ..loader import LOOP, App, read_app
 from ..logs import known_secrets, log_as_json, mask
 from ..modules import import_header
 from ..operations import make_operation
@@ -16,6 +16,7 @@ from .caller import Caller
 from .faults import BatchRefused
 from .formats import KINDS
 from .news import News
+from .places import shown_url
 from .run import ROWS, Options, Run
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def run_batch(folder: Path, given: list[str]) -> int:
         return _refuse(mask(str(fault), secrets), fault.status, news)
     except OSError as fault:
         return _refuse(_said(fault), 2 if isinstance(fault, _NOT_THERE) else 1, news)
-    except (CellFailed, SecretUnset, LookupError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001  whoever started it gets one event, whatever it was
         news.say(**failed_event(error, secrets))
         return 1
 
@@ -125,11 +126,12 @@ def _refuse(message: str, status: int, news: News) -> int:
 
 
 def _said(fault: OSError) -> str:
-    where = f": {fault.filename}" if isinstance(fault.filename, str) else ""
+    where = f": {shown_url(fault.filename)}" if isinstance(fault.filename, str) else ""
     hint = ""
     if isinstance(fault, PermissionError):
         hint = " The image runs as user 10001: let it, or say `docker run --user`."
-    return f"{fault.strerror or str(fault) or type(fault).__name__}{where}.{hint}"
+    said = fault.strerror or f"{type(fault).__name__}: {shown_url(str(fault))}"
+    return f"{said}{where}.{hint}"
 
 
 def _stop(number: int, _: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Protocol
@@ -13,6 +14,8 @@ from urllib.parse import unquote, urlsplit
 from .faults import WrongUsage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from typing_extensions import Self
 
 
@@ -158,7 +161,8 @@ class RemotePlace:
 
     def open(self) -> BinaryIO:
         """Open it for reading."""
-        return self.system.open(self.path, "rb")  # type: ignore[no-any-return]
+        with _bare_faults(self.name):
+            return self.system.open(self.path, "rb")  # type: ignore[no-any-return]
 
     def exists(self) -> bool:
         """Whether there is an object."""
@@ -167,7 +171,8 @@ class RemotePlace:
 
     def size(self) -> int:
         """Return its length in bytes, 0 where the server doesn't say."""
-        return int(self.system.info(self.path).get("size") or 0)
+        with _bare_faults(self.name):
+            return int(self.system.info(self.path).get("size") or 0)
 
     def identity(self) -> str:
         """Return a hash of what the file system says of it: length, time or tag."""
@@ -183,7 +188,8 @@ class RemotePlace:
 
     def write(self, content: bytes) -> None:
         """Put it there; an object is there whole or not at all."""
-        self.system.pipe_file(self.path, content)
+        with _bare_faults(self.name):
+            self.system.pipe_file(self.path, content)
 
     def remove(self) -> None:
         """Remove it."""
@@ -192,6 +198,17 @@ class RemotePlace:
 
     def require_writable(self) -> None:
         """Leave it to the first object."""
+
+
+@contextmanager
+def _bare_faults(name: str) -> Iterator[None]:
+    """Let faults name a place as people may see it: a file system's own words hold the URL."""
+    try:
+        yield
+    except OSError as fault:
+        usual = errno.ENOENT if isinstance(fault, FileNotFoundError) else errno.EIO
+        said = fault.strerror or type(fault).__name__
+        raise OSError(fault.errno or usual, said, name) from None
 
 
 def shown_url(url: str) -> str:

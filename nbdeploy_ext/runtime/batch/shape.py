@@ -118,6 +118,8 @@ def _whole_shape(name: str, parts: list[Any], shared: Mapping[str, Any], hint: A
     package = getattr(hint, "__module__", "").partition(".")[0]
     if package == "pandas" and getattr(hint, "__name__", "") == "DataFrame":
         return Shape("frame", name, takes_all=True)
+    if package == "pandas" and getattr(hint, "__name__", "") == "Series":
+        return Shape("record", name, takes_all=True)
     for part in parts:
         if part.get("type") == "object":
             return _record("record", name, part, shared)
