@@ -17,7 +17,8 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 STATUSES = 600
 _SUM = STATUSES + len(BUCKETS) + 1
-_GAUGES = ("in_flight", "overdue", "ready", "pid")
+GAUGES = ("in_flight", "overdue", "ready", "pid", "connections")
+"""Numbers that end with their process."""
 
 
 def make_numbers(manifest: Manifest, rows: int = 1) -> Numbers:
@@ -25,7 +26,7 @@ def make_numbers(manifest: Manifest, rows: int = 1) -> Numbers:
     lengths = {f"calls/{endpoint.name}": _SUM + 1 for endpoint in manifest.endpoints}
     lengths |= {f"timeouts/{endpoint.name}": 1 for endpoint in manifest.endpoints}
     lengths |= {f"errors/{cell.id}": 1 for cell in manifest.cells}
-    single = (*_GAUGES, "values", "restarts", "ended_seconds", "logged", "written", "dropped")
+    single = (*GAUGES, "values", "restarts", "ended_seconds", "logged", "written", "dropped")
     return Numbers({**lengths, **dict.fromkeys(single, 1)}, rows)
 
 
@@ -53,7 +54,7 @@ class Metrics:
     def use_row(self, row: int) -> None:
         """Count in another process's row from now on: this one is its successor, or is new."""
         self.numbers.use_row(row)
-        for gauge in _GAUGES:
+        for gauge in GAUGES:
             self.numbers.put(gauge, 0)
         self.numbers.put("pid", os.getpid())
         self._first = {name: self.numbers.place(f"calls/{name}") for name in self.endpoints}

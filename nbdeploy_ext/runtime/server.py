@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+from .accepting import Acceptor
 from .app import make_app
 from .loader import LOOP, CellFailed
 from .logs import mask
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from .board import Board
     from .loader import App
+    from .shared import Numbers
 
 try:
     import uvloop
@@ -89,23 +91,39 @@ class Server(uvicorn.Server):
     """Says when it accepts connections."""
 
     when_ready: Callable[[int], None] | None = None
-    is_worker = False
-    """Whether a parent passes on what a terminal says."""
+    team: Numbers | None = None
+    """The numbers of all processes that take connections from this one's listener."""
 
     def stop(self, *_: object) -> None:
         """Take no more calls, and finish those that run."""
         self.should_exit = True
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop at a signal; the second one of a terminal cuts off what still runs."""
-        if not (self.is_worker and sig == signal.SIGINT):
+        """Stop at a signal; the second one of a terminal cuts off what still runs.
+
+        A worker's parent passes on what a terminal says.
+        """
+        if not (self.team is not None and sig == signal.SIGINT):
             super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say so."""
-        await super().startup(sockets)
+        if self.team is None or sockets is None:
+            await super().startup(sockets)
+        else:
+            self._share(sockets[0], self.team)
         if sockets and self.started and self.when_ready is not None:
             self.when_ready(sockets[0].getsockname()[1])
+
+    def _share(self, listener: socket.socket, team: Numbers) -> None:
+        config, state = self.config, self.server_state
+        kind: Any = config.http_protocol_class
+        protocol = functools.partial(
+            kind, config=config, server_state=state, app_state=self.lifespan.state
+        )
+        acceptor: Any = Acceptor(listener, protocol, team, lambda: len(state.connections))
+        self.servers = [acceptor]
+        self.started = True
 
     async def on_tick(self, counter: int) -> bool:
         """Look at all connections once a second."""

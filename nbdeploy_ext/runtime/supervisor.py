@@ -14,6 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .metrics import GAUGES
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -25,7 +27,6 @@ _STOP_WITHIN = 11.5
 _HEALTHY_AFTER = 5.0
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 10.0
 _MOST_TRIES = 3
-_GAUGES = ("in_flight", "overdue", "ready", "pid")
 
 
 class Life:
@@ -175,7 +176,7 @@ class Supervisor:
         process.is_ready = False
         numbers, row = self._numbers, process.row
         numbers.add("ended_seconds", seconds)
-        for gauge in _GAUGES:
+        for gauge in GAUGES:
             numbers.put(gauge, 0, row)
         # What it had not yet written to the call log went with it
         logged, written = numbers.each("logged")[row], numbers.each("written")[row]

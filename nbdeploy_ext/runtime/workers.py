@@ -134,7 +134,7 @@ class _Team:
         loop = new_event_loop()
         service, application = self._enter(life, loop)
         server = make_server(service, application)
-        server.is_worker = True
+        server.team = self.board.numbers
 
         def tick() -> None:
             service.metrics.refresh()

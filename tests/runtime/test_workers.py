@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -372,3 +373,15 @@ def test_linear_algebra_and_openmp_go_on_in_workers(tmp_path) -> None:
         assert answers[0][0] in range(900, 1100)
         assert answers == [answers[0]] * 6
         assert post(running, "score_on_loop").json() == answers[0][0]
+
+
+def test_workers_share_connections_evenly_while_they_last(tmp_path) -> None:
+    with serve(app(tmp_path / "app")) as running, ExitStack() as stack:
+        found: list[int] = []
+        for _ in range(20):
+            client = httpx.Client(base_url=url_of(running), trust_env=False, timeout=30)
+            found.append(stack.enter_context(client).post("/who", json={}).json())
+    counts = sorted(map(found.count, set(found)))
+    # Two at once may still find the same worker the emptier one
+    assert counts[0] >= 8
+    assert sum(counts) == 20
