@@ -36,8 +36,11 @@ def services(draw: Any) -> tuple[list[str], int]:
     """Write cells, and the place of the parameters cell."""
     cells = st.lists(statements(), min_size=1, max_size=3).map("\n".join)
     drawn = draw(st.lists(cells, min_size=2, max_size=7))
+    if draw(st.booleans()):
+        reader = f"def g(x): return [x, {draw(st.sampled_from('abcd'))}]"
+        drawn.insert(draw(st.integers(0, len(drawn))), reader)
     place = draw(st.integers(5, 4 + len(drawn)))
-    sources = [HELPERS, *MADE, *drawn, "[a, b, c, d]"]
+    sources = [HELPERS, *MADE, *drawn, "[a, b, c, d, f(1), g(2)]"]
     sources.insert(
         place, f"{draw(st.sampled_from('abcd'))} = {draw(st.sampled_from(['3', '[3]']))}"
     )
