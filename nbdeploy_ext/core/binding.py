@@ -9,23 +9,19 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .dataflow import read_cells
 from .facts import Module
 from .notebook import Cell, Role
-from .states import Node, Replay, current
+from .rehearsal import Rehearsal, Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from .dataflow import CellFlow, Trusted
-    from .facts import Facts
+    from .dataflow import CellFlow
     from .parameters import Parameter
     from .values import Value
-
-_LINKS = ("same", "inside", "holds", "keeps", "shares")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +72,7 @@ def bind_cells(
 ) -> Binding:
     """Return when each parameters and production cell runs; `flows` are those, in order."""
     steps = list(_steps(flows, parameters, values))
-    notebook = _Run.of([step.cell for step in steps], "libraries")
+    notebook = Run.of([step.cell for step in steps], "libraries")
     calls, changed = _Search(steps, notebook).found()
     cells = [s.flow.cell.cell_id for n, s in enumerate(steps) if s.flow and calls >> n & 1]
     loaded = [s.value for n, s in enumerate(steps) if s.value and calls >> n & 1]
@@ -85,7 +81,7 @@ def bind_cells(
         tuple(loaded),
         tuple(changed),
         tuple(_shared(steps, notebook, calls)),
-        _Rehearsal(notebook, calls).drawn(),
+        Rehearsal(notebook, calls).drawn(),
     )
 
 
@@ -121,93 +117,10 @@ def _made_up(source: str) -> Cell:
     return Cell("", -1, "code", source, ())
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """The facts of all steps, and what each needs when they run in notebook order."""
-
-    facts: tuple[Facts, ...]
-    needs: tuple[int, ...] = field(default=())
-
-    @classmethod
-    def of(cls, cells: Sequence[Cell], trusted: Trusted) -> _Run:
-        flows = read_cells(cells, trusted).flows
-        facts = tuple(
-            # What a star import binds is nobody's parameter, and a cell before it doesn't change
-            replace(flow.facts, wild=False) if _only_star_imports(flow) else flow.facts
-            for flow in flows
-        )
-        return cls(facts, Replay().walk(facts).direct)
-
-
-class _Rehearsal(Replay):
-    """What happens when all of start-up runs first, and then one call."""
-
-    def __init__(self, run: _Run, calls: int) -> None:
-        numbers = range(len(run.facts))
-        self.order = [n for n in numbers if not calls >> n & 1]
-        self._first = len(self.order)
-        self.order += [n for n in numbers if calls >> n & 1]
-        self.binds: dict[int, set[str]] = {}
-        """The names that each step binds or deletes."""
-        self._bound: dict[str, Node] = {}
-        self._nodes_before: list[Node] = []
-        self._seeded_before: frozenset[str] = frozenset()
-        super().__init__()
-        self.needs = self.walk([run.facts[n] for n in self.order]).direct
-
-    def _cell(self, number: int, facts: Facts) -> None:
-        if number == self._first:
-            # States of modules and files lie outside of the notebook, and are shared
-            self._bound = {n: node for n, node in self._env.items() if n[0] != "@"}
-            self._nodes_before = list(_reachable(self._bound.values()))
-            self._seeded_before = frozenset(self._seeded)
-        before = dict(self._env)
-        super()._cell(number, facts)
-        bound = {n for n, node in self._env.items() if before.get(n) is not node and n[0] != "@"}
-        self.binds[self.order[number]] = bound | facts.deletes
-
-    def numbers(self, mask: int) -> int:
-        """Return steps of this run as numbers of the notebook's."""
-        return sum(1 << old for new, old in enumerate(self.order) if mask >> new & 1)
-
-    def bound(self) -> set[str]:
-        """Return the names that a call binds for itself."""
-        return {n for n, node in self._env.items() if self._bound.get(n) is not node}
-
-    def changes(self) -> Iterator[tuple[int, int]]:
-        """Yield who made an object of start-up, and which steps of a call change it."""
-        calls = -1 << self._first
-        for node in map(current, self._nodes_before):
-            touched = node.shallow | node.deep
-            if touched & calls:
-                makers = (node.bound | touched) & ~calls
-                yield self.numbers(makers), self.numbers(touched & calls)
-
-    def drawn(self) -> tuple[str, ...]:
-        """Return the packages that start-up seeds and whose random numbers a call draws."""
-        calls = -1 << self._first
-        found = []
-        for token in sorted(self._seeded_before):
-            node = current(self._env[token])
-            if (node.bound | node.shallow | node.deep) & calls:
-                found.append(token.partition(":")[2])
-        return tuple(found)
-
-    def changed_names(self) -> dict[str, int]:
-        """Return the names of start-up whose objects a call changes, with the steps that do."""
-        calls = -1 << self._first
-        found = {}
-        for name, node in self._bound.items():
-            touched = (current(node).shallow | current(node).deep) & calls
-            if touched:
-                found[name] = self.numbers(touched)
-        return found
-
-
 class _Search:
     """Moves steps from start-up into the calls until running them so makes no difference."""
 
-    def __init__(self, steps: Sequence[_Step], notebook: _Run) -> None:
+    def __init__(self, steps: Sequence[_Step], notebook: Run) -> None:
         self._steps = steps
         self._notebook = notebook
         self._changed: dict[int, Changed] = {}
@@ -217,7 +130,7 @@ class _Search:
         calls = self._first()
         while True:
             calls = self._dependent(calls)
-            rehearsal = _Rehearsal(self._notebook, calls)
+            rehearsal = Rehearsal(self._notebook, calls)
             more = self._late(calls, rehearsal.bound()) | self._moved(calls, rehearsal)
             more = more & ~calls or self._makers(calls, rehearsal) & ~calls
             if not more:
@@ -258,7 +171,7 @@ class _Search:
                 found |= 1 << number
         return found
 
-    def _moved(self, calls: int, rehearsal: _Rehearsal) -> int:
+    def _moved(self, calls: int, rehearsal: Rehearsal) -> int:
         """Return the steps of start-up that calls need in one order and not in the other."""
         found = 0
         for new, old in enumerate(rehearsal.order):
@@ -272,7 +185,7 @@ class _Search:
                 found |= 1 << number
         return found & ~calls
 
-    def _makers(self, calls: int, rehearsal: _Rehearsal) -> int:
+    def _makers(self, calls: int, rehearsal: Rehearsal) -> int:
         found = 0
         names = rehearsal.changed_names()
         for makers, changers in rehearsal.changes():
@@ -290,11 +203,11 @@ class _Search:
             self._changed[number] = Changed(name, by.cell.cell_id, cell, step.value)
 
 
-def _shared(steps: Sequence[_Step], notebook: _Run, calls: int) -> Iterator[Shared]:
+def _shared(steps: Sequence[_Step], notebook: Run, calls: int) -> Iterator[Shared]:
     """Yield what would be changed if unknown calls did their worst."""
-    worst = _Run.of([step.cell for step in steps], "lambdas")
-    names = _Rehearsal(worst, calls).changed_names()
-    known = _Rehearsal(notebook, calls).changed_names()
+    worst = Run.of([step.cell for step in steps], "lambdas")
+    names = Rehearsal(worst, calls).changed_names()
+    known = Rehearsal(notebook, calls).changed_names()
     given = {name for step in steps if step.given for name in _names(step)}
     by: defaultdict[int, list[str]] = defaultdict(list)
     for name, who in names.items():
@@ -306,18 +219,6 @@ def _shared(steps: Sequence[_Step], notebook: _Run, calls: int) -> Iterator[Shar
         flow = steps[number].flow
         if flow is not None:
             yield Shared(flow.cell.cell_id, tuple(sorted(several)))
-
-
-def _reachable(nodes: Iterable[Node]) -> Iterator[Node]:
-    seen: set[int] = set()
-    waiting = list(nodes)
-    while waiting:
-        node = current(waiting.pop())
-        if id(node) not in seen:
-            seen.add(id(node))
-            yield node
-            for links in _LINKS:
-                waiting += getattr(node, links)
 
 
 def _numbers(mask: int) -> Iterator[int]:
@@ -361,9 +262,3 @@ def _computes(flow: CellFlow) -> bool:
     assigned = [n.value for n in (flow.tree.body if flow.tree else ())
                 if isinstance(n, (ast.Assign, ast.AnnAssign)) and n.value is not None]  # fmt: skip
     return any(isinstance(node, ast.Call) for value in assigned for node in ast.walk(value))
-
-
-def _only_star_imports(flow: CellFlow) -> bool:
-    stars = [n for n in (ast.walk(flow.tree) if flow.tree else ())
-             if isinstance(n, ast.ImportFrom) and n.names[0].name == "*"]  # fmt: skip
-    return bool(stars) and len(stars) == len(flow.opaque)
