@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LONGEST_CELL = 2**24
 _LOOK_AHEAD = 100
+_READ_AHEAD = 2**14
 
 
 class Source(Protocol):
@@ -68,13 +69,18 @@ class _TextSource:
         self._raw: BinaryIO = place.open()
         self._size = place.size()
         unzipped: Any = gzip.GzipFile(fileobj=self._raw) if found.zipped else self._raw
+        self._is_plain = not found.zipped
+        self._taken = 0
         self._lines = io.TextIOWrapper(unzipped, encoding="utf-8-sig", newline="")
         self._number = 0
         self._stream = self._rows()
 
     def share(self) -> float:
-        """Return the part of the bytes that is read."""
-        return min(1.0, self._raw.tell() / self._size) if self._size else 0.0
+        """Return the part of the bytes that is taken; what is only read ahead doesn't count."""
+        if not self._size:
+            return 0.0
+        ahead = self._raw.tell() - _READ_AHEAD
+        return min(1.0, max(ahead, self._taken) / self._size)
 
     def close(self) -> None:
         """Close the file."""
@@ -94,6 +100,13 @@ class _TextSource:
         first = self._number + 1
         self._number += len(found)
         return Chunk(first, found) if found else None
+
+    def _counted(self) -> Iterator[str]:
+        """Yield lines; how many bytes those are is known well enough for plain text only."""
+        for line in self._lines:
+            self._taken += len(line) if self._is_plain else 0
+            yield line
+        self._taken = self._size
 
     def _rows(self) -> Iterator[dict[str, Any] | Unreadable]:
         try:
@@ -117,7 +130,7 @@ class CsvSource(_TextSource):
         """Read the header."""
         super().__init__(place, found)
         csv.field_size_limit(LONGEST_CELL)
-        self._reader = csv.reader(self._lines, strict=True)
+        self._reader = csv.reader(self._counted(), strict=True)
         try:
             self.columns = next((row for row in self._reader if row), [])
         except (UnicodeDecodeError, csv.Error, EOFError, gzip.BadGzipFile) as fault:
@@ -169,7 +182,7 @@ class JsonLinesSource(_TextSource):
         yield from self._objects
 
     def _read_objects(self) -> Iterator[dict[str, Any] | Unreadable]:
-        for line in self._lines:
+        for line in self._counted():
             if not line.isspace():
                 yield _object(line)
 
