@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .diagnostics import Diagnostic, Fix
-from .leaks import Leak, find_leaks, shipped_leaks
+from .leaks import Leak, find_leaks, leaked_kinds, shipped_leaks
 from .notebook import Role
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def secrets(spec: ServiceSpec) -> Iterator[Diagnostic]:
     yield from _secrets_beside(spec)
     for cell, raw in zip(spec.notebook.cells, spec.notebook.content["cells"], strict=True):
         shown = "\n".join(_texts(raw.get("outputs")))
-        for kind in sorted({leak.kind for leak in find_leaks(shown, named=False)}):
+        for kind in leaked_kinds(shown) if shown else ():
             yield Diagnostic(
                 "NBD407", f"An output of the cell shows what looks like {kind}.", cell.cell_id,
                 fix=Fix("Clear the output; it never ships, but the notebook file is shared"),

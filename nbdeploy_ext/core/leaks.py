@@ -30,9 +30,30 @@ _ASSIGNED = (
 _HARMLESS = re.compile(r"(?i)^(?:your|my|the|some|example|change|dummy|test|fake|x{3,}|\*|<|\{|\$)")
 _KNOWN = {kind: re.compile(pattern) for kind, pattern in _FORMATS.items()}
 _NAMED = re.compile(_ASSIGNED)
-# Whether a text can hold any of them is asked first, for megabytes of outputs
-_HINTS = ("AKIA", "ASIA", "gh", "glpat-", "xox", "hooks.slack", "AIza", "k_live_", "sk-", "hf_",
-          "PRIVATE KEY", "://")  # fmt: skip
+# Whether a text can hold one is asked first: for megabytes of outputs, a literal beginning is
+# found many times sooner than a word's boundary
+_SCREENS = {
+    "an AWS access key": r"(?:AKIA|ASIA)[A-Z0-9]{16}",
+    "a GitHub token": r"gh[pousr]_[A-Za-z0-9]{36}|github_pat_",
+    "a Slack token": r"xox[abprs]-[A-Za-z0-9\-]{10}",
+    "an OpenAI or Anthropic key": r"sk-[A-Za-z0-9_\-]{32}",
+    "a Hugging Face token": r"hf_[A-Za-z0-9]{34}",
+    "a URL with a password": r"://[^\s/:@'\"{}$]+:[^\s/:@'\"{}$]{3,}@[^\s'\"]",
+}
+_SCREENED = {kind: re.compile(pattern) for kind, pattern in _SCREENS.items()}
+_HINTS = {
+    "an AWS access key": ("AKIA", "ASIA"),
+    "a GitHub token": ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+    "a GitLab token": ("glpat-",),
+    "a Slack token": ("xox",),
+    "a Slack webhook": ("hooks.slack",),
+    "a Google API key": ("AIza",),
+    "a Stripe key": ("k_live_",),
+    "an OpenAI or Anthropic key": ("sk-",),
+    "a Hugging Face token": ("hf_",),
+    "a private key": ("PRIVATE KEY",),
+    "a URL with a password": ("://",),
+}
 _NAMES = ("passw", "secret", "token", "key")
 
 
@@ -48,23 +69,31 @@ class Leak:
 @lru_cache(maxsize=4096)
 def shipped_leaks(text: str) -> tuple[Leak, ...]:
     """Return what looks like a secret in code or settings, with literals that are called one."""
-    lower = text.lower()
-    # Asked first: most texts hold none, and are looked at anew whenever another cell changes
-    if not any(hint.lower() in lower for hint in (*_HINTS, *_NAMES)):
-        return ()
     return tuple(find_leaks(text, named=True))
 
 
 def find_leaks(text: str, *, named: bool) -> Iterator[Leak]:
     """Yield what looks like a secret; with `named` also literals that are called one."""
-    if any(hint in text for hint in _HINTS):
-        for kind, pattern in _KNOWN.items():
+    for kind, pattern in _KNOWN.items():
+        if _may_hold(text, kind):
             for found in pattern.finditer(text):
                 yield Leak(kind, *_place(text, found.start()))
     lower = text.lower() if named else ""
     for found in _NAMED.finditer(text) if any(name in lower for name in _NAMES) else ():
         if not _HARMLESS.match(found["value"]):
             yield Leak("a password or token", *_place(text, found.start()))
+
+
+def leaked_kinds(text: str) -> list[str]:
+    """Return the kinds of secrets that seem to stand in an output, sorted."""
+    return sorted(k for k, p in _KNOWN.items() if _may_hold(text, k) and p.search(text))
+
+
+def _may_hold(text: str, kind: str) -> bool:
+    if not any(hint in text for hint in _HINTS[kind]):
+        return False
+    screen = _SCREENED.get(kind)
+    return screen is None or screen.search(text) is not None
 
 
 def _place(text: str, position: int) -> tuple[int, int]:
