@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import copy
+import inspect
 import io
 import os
 import random
@@ -27,7 +28,7 @@ numbers = st.integers(0, 9)
 @st.composite
 def expressions(draw: Any, depth: int = 0) -> str:  # noqa: C901, PLR0912  (a table of forms)
     """Write an expression that never fails for a value of any of the types used here."""
-    kind = draw(st.integers(0, 17 if depth < 2 else 3))
+    kind = draw(st.integers(0, 20 if depth < 2 else 3))
     inner = expressions(depth + 1)
     name = draw(names)
     match kind:
@@ -63,6 +64,12 @@ def expressions(draw: Any, depth: int = 0) -> str:  # noqa: C901, PLR0912  (a ta
             return f"{{'k': {draw(inner)}}}"
         case 16:
             return f"(lambda: {name})"
+        case 17:
+            return f"box({name}).seen"
+        case 18:
+            return f"box({name})[{draw(inner)}]"
+        case 19:
+            return f"lazily({draw(inner)})"
         case _:
             return f"iter(items({name}))"
 
@@ -71,7 +78,7 @@ def expressions(draw: Any, depth: int = 0) -> str:  # noqa: C901, PLR0912  (a ta
 def statements(draw: Any, depth: int = 0) -> str:  # noqa: C901, PLR0912  (a table of forms)
     name, other = draw(names), draw(names)
     expression = draw(expressions())
-    match draw(st.integers(0, 19 if depth < 2 else 9)):
+    match draw(st.integers(0, 24 if depth < 2 else 9)):
         case 0 | 1 | 2:
             return f"{name} = {expression}"
         case 3:
@@ -112,6 +119,19 @@ def statements(draw: Any, depth: int = 0) -> str:  # noqa: C901, PLR0912  (a tab
             )
         case 18:
             return f"poke({name}, {other})"
+        case 19:
+            return f"{name} = {other} = {expression}"
+        case 20:
+            return f"spread({name}, {other}, more={expression})"
+        case 21:
+            body = draw(blocks(depth + 1))
+            return (
+                f"def {draw(functions)}(x, y={expression}):\n    push(y, x)\n{body}\n    return y"
+            )
+        case 22:
+            return f"{name} = box({other}).poke"
+        case 23:
+            return f"Base.poke(box({name}), {expression})"
         case _:
             return f"box({name}).value = {expression}"
 
@@ -130,6 +150,13 @@ class Base:
     def __enter__(self): return self
     def __exit__(self, *error): return False
     def poke(self, x): self.value = x
+    @property
+    def seen(self):
+        push(self.value, 1)
+        return self.value
+    def __getitem__(self, key):
+        self.value = key
+        return key
 class Box(Base): pass
 def f(x): return x
 def g(x): return [x]
@@ -151,7 +178,12 @@ def grow(x):
 def take(x):
     if hasattr(x, "__next__"): return next(x, 0)
     if isinstance(x, list) and len(x): return x.pop()
-    return x() if callable(x) and not isinstance(x, type) else x
+    return x() if callable(x) and not isinstance(x, type) and not hasattr(x, "__self__") else x
+def spread(*xs, **more):
+    for x in xs: push(x, more["more"])
+def lazily(x):
+    push(a, x)
+    yield x
 def box(x): return x if isinstance(x, Base) else Box(x)
 def poke(x, y): box(x).poke(y)
 a, b, c, d = [1], [2, [3]], Box([4]), 5
@@ -195,6 +227,8 @@ def describe(value: Any, depth: int = 0) -> str:
         return f"{{{', '.join(f'{k}: {describe(v, depth + 1)}' for k, v in value.items())}}}"
     if type(value).__name__ == "Box":
         return f"Box({describe(value.value, depth + 1)})"
+    if inspect.isgenerator(value):
+        return f"generator {inspect.getgeneratorstate(value)}"
     if hasattr(value, "__next__"):
         return f"iter {describe(list(copied(value)), depth + 1)}"
     return str(value) if isinstance(value, (int, float)) else type(value).__name__
