@@ -21,6 +21,7 @@ from .facts import Builtin, Module, Summary
 from .formulas import names_in
 from .origins import NOTHING, ONCE, Origins, base, holder_of, merged, part_of, share_of
 from .scopes import global_changes, module_path
+from .trust import is_mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,26 +128,29 @@ def _subscript(scope: Scope, node: ast.Subscript) -> Origins:
     implicit(scope, "__getitem__", found)
     if type(node.slice) is not ast.Constant:
         value(scope, node.slice)
-    if found and _is_selection(node) and trusts(scope, "["):
+    if found and (asked := _selection(node)) and trusts(scope, asked):
         return NOTHING
     return part_of(found)
 
 
-def _is_selection(node: ast.Subscript) -> bool:
-    """Whether an index is a list, or a mask made from the object: arrays and frames copy then."""
+def _selection(node: ast.Subscript) -> str:
+    """Return what to ask where an index may select rows or columns: arrays and frames copy then.
+
+    It is a list, or a mask that was made from the object, as it stands or by a name.
+    """
     index = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else None
     index = index or node.slice
     if isinstance(index, ast.List):
-        return True
+        return "["
     root: ast.expr = node.value
     while isinstance(root, (ast.Attribute, ast.Subscript)):
         root = root.value
-    return (
-        isinstance(index, (ast.Compare, ast.BinOp, ast.UnaryOp))
-        and isinstance(root, ast.Name)
-        and any(isinstance(n, ast.Name) and n.id == root.id for n in ast.walk(index))
-        and any(isinstance(n, ast.Compare) for n in ast.walk(index))
-    )
+    if not isinstance(root, ast.Name):
+        return ""
+    if isinstance(index, ast.Name):
+        return f"{root.id}[{index.id}"
+    names = {n.id for n in ast.walk(index) if isinstance(n, ast.Name)}
+    return "[" if root.id in names and is_mask(index) else ""
 
 
 def _display(scope: Scope, node: ast.List | ast.Tuple | ast.Set) -> Origins:

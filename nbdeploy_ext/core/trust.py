@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 _LOOKS = frozenset({Does.FRESH, Does.PART, Does.SHARE, Does.HOLD, Does.SAME, Does.ONCE})
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_COMPARING = frozenset(
+    "isin between isna notna isnull notnull duplicated startswith endswith contains eq ne gt ge lt "
+    "le".split()
+)
 _ROUNDS = 4
 
 
@@ -27,14 +31,17 @@ class Trust:
 
     values: frozenset[str]
     own_methods: frozenset[str]
+    masks: frozenset[str] = frozenset()
+    """`df[mask` for every name that always is a mask made from `df`."""
     libraries: bool = True
 
     def covers(self, asked: str) -> bool:
-        """Answer for a value's name, `.method`, `[` (a selection copies), or a library's function.
+        """Answer for a value's name, `.method`, `df[mask`, `[`, or a library's function.
 
-        A library's function has no name here. Without `libraries` lambdas alone are trusted.
+        A selection copies, so `[` is trusted; a library's function has no name here. Without
+        `libraries` lambdas alone are trusted.
         """
-        if asked == "[" or asked in self.values:
+        if asked == "[" or asked in self.values or asked in self.masks:
             return True
         if asked[:1] == ".":
             return self.libraries and asked[1:] not in self.own_methods
@@ -49,6 +56,7 @@ def read_trust(
     functions = frozenset(n.name for n in nodes if isinstance(n, _FUNCTIONS))
     stores = Counter(n.id for n in nodes if isinstance(n, ast.Name) and _is_stored(n))
     values = [pair for node in nodes for pair in _assigned(node)]
+    masks = frozenset(_masks(values, stores))
     if not libraries:
         values = [pair for pair in values if isinstance(pair[1], ast.Lambda)]
     trusted: frozenset[str] = frozenset()
@@ -62,7 +70,27 @@ def read_trust(
         trusted = found
     methods = (m.name for n in nodes if isinstance(n, ast.ClassDef)
                for m in n.body if isinstance(m, _FUNCTIONS))  # fmt: skip
-    return Trust(trusted, frozenset(methods), libraries)
+    return Trust(trusted, frozenset(methods), masks, libraries)
+
+
+def _masks(values: Sequence[tuple[str, ast.expr]], stores: Counter[str]) -> Iterator[str]:
+    made = Counter(name for name, value in values if is_mask(value))
+    for mask, value in values:
+        if made[mask] == stores[mask]:
+            for node in ast.walk(value):
+                if isinstance(node, ast.Name):
+                    yield f"{node.id}[{mask}"
+
+
+def is_mask(node: ast.expr) -> bool:
+    """Whether an expression compares, and so gives truth values for each row of what it names."""
+    if isinstance(node, ast.UnaryOp):
+        return isinstance(node.op, ast.Invert) and is_mask(node.operand)
+    if isinstance(node, ast.BinOp):
+        return is_mask(node.left) and is_mask(node.right)
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Attribute) and node.func.attr in _COMPARING
+    return isinstance(node, ast.Compare)
 
 
 def _is_stored(node: ast.Name) -> bool:

@@ -123,6 +123,10 @@ def test_a_selection_of_a_frame_is_no_part_of_it_and_a_column_is() -> None:
     assert bind(*made, "big = df.loc[(df.x > 1) & (df.y > amount)]\nbig['y'] = 1").per_call == (
         "3",
     )
+    named = "mask = ~df.x.isin([1]) & (df.y > amount)\nbig = df[mask]\nbig['y'] = 1\nbig"
+    assert bind(*made, named).per_call == ("3",)
+    assert bind(*made, "part = df['x']\npart[0] = amount\npart").per_call == ("1", "3")
+    assert bind(*made, "pick = amount > 3\nrow = df[pick]\nrow['y'] = 1").per_call == ("1", "3")
     assert bind(*made, "df['y'] = amount\ndf").per_call == ("1", "3")
 
 
