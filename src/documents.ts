@@ -14,12 +14,15 @@ export const ROLES: readonly Role[] = [
 /** Roles by cell id; null clears the cell's role. */
 export type Marks = Readonly<Record<string, Role | null>>;
 
-/** What can be done about a diagnostic; `mark` and `value` are those that we apply. */
+/** What can be done about a diagnostic; `mark`, `value` and `move` are those that we apply. */
 export interface IFix {
   readonly title: string;
   readonly kind: string;
   readonly marks?: Marks | null;
   readonly values?: readonly string[] | null;
+  /** Cells that go, in this order, before the cell `before`. */
+  readonly moves?: readonly string[] | null;
+  readonly before?: string | null;
 }
 
 /** One problem in the notebook; `line` and `column` count from 1 in the cell. */

@@ -133,7 +133,7 @@ def _name(
     if serving or name in reader.defines:
         yield Diagnostic(
             "NBD203", f"{name} is used before it is defined.", reader.cell.cell_id, *place,
-            Fix("Move the cell that defines it up"),
+            _moved_up(spec, reader, serving),
         )  # fmt: skip
     elif definers:
         yield _unmarked(spec, reader, name, place, definers)
@@ -147,6 +147,22 @@ def _name(
             "NBD201", f"{name} is not defined in the notebook.", reader.cell.cell_id, *place,
             Fix(f"Define or import {name} in a production cell"),
         )  # fmt: skip
+
+
+def _moved_up(spec: ServiceSpec, reader: CellFlow, definers: list[CellFlow]) -> Fix:
+    """Return the fix that moves the first of these cells, and what it needs, before the reader."""
+    title = "Move the cell that defines it up"
+    if not definers:
+        return Fix(title)
+    first = definers[0].cell.cell_id
+    needed = {first, *spec.dataflow.slice(first)}
+    if reader.cell.cell_id in needed:  # they need each other: no order will do
+        return Fix(title)
+    later = [f.cell for f in spec.dataflow.flows if f.cell.index > reader.cell.index]
+    moves = tuple(cell.cell_id for cell in later if cell.cell_id in needed)
+    if len(moves) > 1:
+        title = f"Move the {len(moves)} cells that define it up"
+    return Fix(title, "move", moves=moves, before=reader.cell.cell_id)
 
 
 def _unmarked(

@@ -75,18 +75,22 @@ class Fix:
     """What mends a diagnostic: `kind` says how a machine can do it.
 
     `mark`: put `marks` (cell id to role) on the notebook. `value`: add `values` (names) to the
-    notebook's `metadata.nbdeploy.values`. `none`: people have to, as `title` says.
+    notebook's `metadata.nbdeploy.values`. `move`: put the cells `moves`, in this order, before the
+    cell `before`. `none`: people have to, as `title` says.
     """
 
     title: str
-    kind: Literal["mark", "value", "none"] = "none"
+    kind: Literal["mark", "value", "move", "none"] = "none"
     marks: dict[str, str] | None = None
     values: tuple[str, ...] | None = None
+    moves: tuple[str, ...] | None = None
+    before: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the form that `check --json` and REST answer."""
         return {
-            "title": self.title, "kind": self.kind, "marks": self.marks, "values": self.values
+            "title": self.title, "kind": self.kind, "marks": self.marks, "values": self.values,
+            "moves": self.moves, "before": self.before,
         }  # fmt: skip
 
 

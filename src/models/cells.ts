@@ -1,3 +1,4 @@
+import { YNotebook } from '@jupyter/ydoc';
 import type { ICellModel } from '@jupyterlab/cells';
 import type { INotebookModel, NotebookPanel } from '@jupyterlab/notebook';
 
@@ -38,6 +39,38 @@ function placeAt(
   const index = byId === -1 && place ? Number(place[1]) : byId;
   const cell = cells[index];
   return cell ? { cell, index } : null;
+}
+
+/**
+ * Put cells before another one, in their order, as one step that undo takes back at once.
+ *
+ * Cells that the notebook does not have, or that stand before it already, stay where they are.
+ */
+export function moveCells(
+  notebook: INotebookModel,
+  ids: readonly string[],
+  before: string
+): void {
+  const shared = notebook.sharedModel;
+  const undo = shared instanceof YNotebook ? shared.undoManager : null;
+  const find = cellFinder(notebook);
+  const first = find(before)?.cell;
+  const moved = ids.map(id => find(id)?.cell);
+  // The notebook tells of the moves when all are made: their order is followed here.
+  const order = [...notebook.cells];
+  undo?.stopCapturing();
+  shared.transact(() => {
+    for (const cell of moved) {
+      const from = order.findIndex(other => other === cell);
+      const to = order.findIndex(other => other === first);
+      if (cell && to !== -1 && from > to) {
+        shared.moveCell(from, to);
+        order.splice(from, 1);
+        order.splice(to, 0, cell);
+      }
+    }
+  });
+  undo?.stopCapturing();
 }
 
 /** Scroll to a cell, make it the active one, and put the cursor on a place in it (from 1). */

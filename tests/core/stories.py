@@ -107,6 +107,12 @@ def with_values(*names: str, make: C = C("model = 3", None)) -> Story:
                  metadata={"nbdeploy": {"values": list(names)}})  # fmt: skip
 
 
+def as_function(*sources: str) -> Story:
+    """Return a parameters cell and production cells, served as one function."""
+    made = (C(source, name=f"c{n}") for n, source in enumerate(sources))
+    return Story((C("a = 1", "parameters", "p"), *made))
+
+
 _KEY = "AKIAIOSFODNN7" + "ABCDEFG"
 # What pickle gives for an object of a class of the notebook, and of one of a module
 _MAIN = b"\x80\x04\x8c\x08__main__\x94\x8c\x05Model\x94\x93\x94)\x81\x94."
@@ -169,6 +175,13 @@ CASES = (
     Case("NBD307", Story((C("A = 1\nB = max(1, 2)", "parameters"), F)),
          Story((C("A = 1\nB = [1, -2]", "parameters"), F)), line=2, says="no literal",
          mends="number"),
+    Case("NBD308", as_function("rows = list(range(9))", "rows.append(a)\nrows"),
+         as_function("rows = list(range(9))", "rows = rows + [a]\nrows"), cell="c0", line=None,
+         column=None, says="rows is made anew", mends="copy of rows"),
+    Case("NBD309", as_function("import coder_library as coder\nmine = coder.Coder()",
+                               "mine.decode_it(a)"),
+         as_function("mine = str(7)", "mine.upper() + str(a)"), cell="c1", line=None, column=None,
+         says="All calls share mine", mends="make it in this cell"),
     Case("NBD310", Story((C(F.source), C("def f(x: int) -> int:\n    return -x", name="f"))),
          Story((C(F.source, None), F)), says="f is defined again", mends="Clear the mark"),
     Case("NBD311", as_test("def test_a(): ...\ndef test_a(): ..."),

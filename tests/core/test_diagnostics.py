@@ -62,6 +62,31 @@ def test_a_fix_that_a_machine_can_do_mends_it(case: Case, tmp_path: Path) -> Non
     assert case.code not in {d.code for d in analyse(path).diagnostics}
 
 
+@pytest.mark.parametrize(
+    ("sources", "moves"),
+    [
+        (["x = rate", "rate = 2", "y = 3"], ["c1"]),
+        (["x = rate", "base = 1", "y = 3", "rate = base * 2"], ["c1", "c3"]),
+        (["x = rate", "rate = x"], None),
+        (["x = rate\nrate = 2"], None),
+    ],
+)
+def test_a_cell_that_comes_too_late_is_moved_with_what_it_needs(
+    sources: list[str], moves: list[str] | None, tmp_path: Path
+) -> None:
+    cells = [C(source, name=f"c{n}") for n, source in enumerate(sources)]
+    told = [d for d in found(Story((*cells, F)), tmp_path) if d.code == "NBD203"]
+    fix = told[0].fix
+    assert fix is not None
+    if moves is None:
+        assert (fix.kind, fix.moves) == ("none", None)
+        return
+    assert (fix.kind, list(fix.moves or ()), fix.before) == ("move", moves, "c0")
+    moved = [cell for cell in cells if cell.name in moves]
+    rest = [cell for cell in cells if cell.name not in moves]
+    assert found(Story((*moved, *rest, F)), tmp_path) == []
+
+
 def test_every_code_has_a_pair_and_a_line_with_cause_and_fix() -> None:
     told = {case.code for case in CASES} | set(LIVE)
     assert told == set(CODES)
