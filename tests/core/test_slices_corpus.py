@@ -39,7 +39,7 @@ def examples(module: str, name: str) -> list[str]:
 
 
 def write_notebook(path: Path, sources: list[str]) -> None:
-    cells = [
+    cells: list[dict[str, Any]] = [
         {"cell_type": "code", "id": f"c{n}", "metadata": {}, "source": source, "outputs": [],
          "execution_count": None}
         for n, source in enumerate(sources)
