@@ -18,6 +18,7 @@ from .catalog import (
     RANDOM_STATE,
     SEED_ARGUMENTS,
     SEEDING,
+    UFUNCS,
     Does,
     function_effect,
     state_of,
@@ -123,7 +124,9 @@ def call_builtin(scope: Scope, name: str, given: Arguments) -> Origins:
         return _set_attribute(scope, given)
     if does is Does.OPEN:
         return _opened(scope, given)
-    if does is Does.OPAQUE:
+    if name == "vars" and given.node.args:
+        return part_of(given.all)
+    if does is Does.OPAQUE or (name == "dir" and not given.node.args):
         scope.unknowable(given.node, f"{name}() can read and change any name")
         return given.all
     return _built_in(scope, name, does or Does.HOLD, given)  # exceptions hold their arguments
@@ -153,6 +156,8 @@ def call_module(scope: Scope, path: str, given: Arguments, *, bare: bool) -> Ori
         does = Does.CONFIGURE
     if "out" in given.keywords:
         scope.change(given.keywords["out"], deep=True)
+    elif top == "numpy" and name in UFUNCS:
+        scope.change(merged(given.positional[2:3]))  # numpy.add(a, b, a)
     if top in {"torch", "tensorflow", "keras", "torchvision"} or does in {
         Does.RANDOM, Does.SHUFFLE, Does.SEED,
     }:  # fmt: skip

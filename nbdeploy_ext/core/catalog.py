@@ -254,6 +254,10 @@ SEED_ARGUMENTS = frozenset({"random_state", "seed", "rng", "generator"})
 CANVASES = frozenset({"ax", "axes", "cax", "fig", "figure", "axs"})
 SEEDING = re.compile(r"(?:set|fix|seed|global|reset|all|random|_)*seed(?:s|ing|_all|_everything)?")
 """Names of functions that seed every random state there is, whoever wrote them."""
+UFUNCS = frozenset(
+    "add subtract multiply divide true_divide floor_divide power mod remainder maximum minimum dot "
+    "matmul logical_and logical_or".split()
+)
 _SETTING = re.compile(r"(?:set|add|remove|register|unregister)_\w+")
 _CHANCE = re.compile(
     r"random|^rand$|_layout$|_graph$|simulate|generate_|_sample$|bootstrap|kmeans|annealing"

@@ -29,7 +29,9 @@ __all__ = ["branches", "definitions", "read_facts"]
 _HISTORY = re.compile(r"_{1,3}|_i{0,3}\d*|_[iod]h|In|Out")
 _SHELLS = frozenset("bash sh script system sx ! !! perl ruby".split())
 _SURROUNDINGS = frozenset("cd env set_env load_ext reload_ext pushd popd mkdir rm mv cp".split())
-_LOOKS = frozenset("ls ll cat pwd less more man dirs pycat writefile file".split())
+_LOOKS = frozenset(
+    "watermark tensorboard ls ll cat pwd less more man dirs pycat writefile file".split()
+)
 _NOT_BINDING = frozenset({"timeit", "prun"})
 
 

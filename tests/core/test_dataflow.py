@@ -119,6 +119,8 @@ IMPORTS = "import numpy as np, pandas as pd, networkx as nx, torch"
         # changed in place
         ([IMPORTS, "a = np.zeros(3)", "np.maximum.at(a, [0], 1)", "a"], [0, 1, 2]),
         ([IMPORTS, "a = np.zeros(3)", "np.nan_to_num(a, copy=False)", "a"], [0, 1, 2]),
+        ([IMPORTS, "a = np.zeros(3)", "np.add(a, 1, a)", "a"], [0, 1, 2]),
+        (["class A: pass\na = A()", "vars(a)['n'] = 1", "a.n"], [0, 1]),
         ([IMPORTS, "g = nx.Graph()", "nx.add_path(g, [1, 2])", "g.nodes"], [0, 1, 2]),
         ([IMPORTS, "g = nx.Graph()", "nx.set_node_attributes(g, {})", "g.nodes"], [0, 1, 2]),
         ([IMPORTS, "m = torch.nn.Dropout()", "m.eval()", "m.training"], [0, 1, 2]),
@@ -195,8 +197,8 @@ def test_what_libraries_do_behind_a_name_counts(cells: list[str], needed: list[i
 
 @pytest.mark.parametrize(
     "source",
-    ["exec(code)", "globals()['x'] = 1", "from lib import *", "%run other.py", "%%sql\nselect 1",
-     "get_ipython().magic('x')", "eval(text)"],
+    ["exec(code)", "print(dir())", "globals()['x'] = 1", "from lib import *", "%run other.py",
+     "%%sql\nselect 1", "get_ipython().magic('x')", "eval(text)"],
 )  # fmt: skip
 def test_what_cannot_be_known_is_said_and_kept(source: str) -> None:
     flow = flow_of("x = 1", source, "x")
