@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,11 +23,10 @@ from nbdeploy_ext.runtime.manifest import Manifest
 from nbdeploy_ext.runtime.start import run_app
 from tests.core.test_slices_property import SETUP, describe, run, statements
 
+PREPARED = SETUP.partition("a, b, c, d =")[0]
 # All named once, so that none is a function to serve
-HELPERS = (
-    SETUP.partition("a, b, c, d =")[0]
-    + "f, g, item, size, push, grow, take, box, poke\nrandom.seed(0)"
-)
+FUNCTIONS = ", ".join(re.findall(r"^def (\w+)", PREPARED, re.MULTILINE))
+HELPERS = f"{PREPARED}{FUNCTIONS}\nrandom.seed(0)"
 MADE = ["a = [1]", "b = [2, [3]]", "c = Box([4])", "d = 5"]
 GIVEN: list[Any] = [7, [8, [9]], 2]
 
