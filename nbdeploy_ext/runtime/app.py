@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 BODY_LIMIT = 100 * 2**20
 TOO_LARGE = f"The body is over {BODY_LIMIT} bytes."
+_CUT = "The body ended before its end."
 _OPEN = frozenset({"/", "/docs", "/healthz", "/readyz"})
 """What needs no token: the probes, and a page without content that asks for the token."""
 
@@ -86,7 +88,10 @@ def make_app(service: Service) -> ASGIApp:  # noqa: C901  (a flat list of routes
         for name, operation in service.operations.items()
     ]
     handlers: Any = {404: _not_found, 405: _wrong_method, Exception: _broken}
-    return _Guard(Starlette(routes=routes, exception_handlers=handlers), Token(service.token))
+    application = Starlette(routes=routes, exception_handlers=handlers)
+    # A redirect would name the host that the caller named, and lose most clients' bodies
+    application.router.redirect_slashes = False
+    return _Guard(application, Token(service.token))
 
 
 def _endpoint(service: Service, name: str) -> Callable[[Request], Awaitable[Response]]:
@@ -96,10 +101,13 @@ def _endpoint(service: Service, name: str) -> Callable[[Request], Awaitable[Resp
         if announced.isdecimal() and int(announced) > BODY_LIMIT:
             return as_response(service.refuse(call, 413, TOO_LARGE), call)
         body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > BODY_LIMIT:
-                return as_response(service.refuse(call, 413, TOO_LARGE), call)
+        try:
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > BODY_LIMIT:
+                    return as_response(service.refuse(call, 413, TOO_LARGE), call)
+        except ClientDisconnect:
+            return as_response(service.refuse(call, 400, _CUT), call)  # nobody reads it
         call.body = bytes(body)
         return as_response(await service.call(call), call)
 

@@ -11,13 +11,10 @@ import logging
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from .app import BODY_LIMIT, Token, as_response
+from .intake import Intake
 from .operations import LARGE
 from .problems import problem
 from .reply import Reply
@@ -110,7 +107,7 @@ class Exchange(Request):
             self.inner.message_event.set()
 
 
-class EndpointProtocol(HttpToolsProtocol):
+class EndpointProtocol(Intake):
     """A connection: calls of endpoints are answered here, all else by the application."""
 
     def __init__(self, front: Front, **given: Any) -> None:
@@ -122,7 +119,6 @@ class EndpointProtocol(HttpToolsProtocol):
         self._reading = True
         self._stalled = 0.0
         self._received = 0
-        self._active: Any = None
         self._head: list[tuple[bytes, bytes]] | None = None
         self._url = b""
         self._asked: Asked | None = None
@@ -143,12 +139,16 @@ class EndpointProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Take the call, or hand it to the application."""
+        self._unseen = 0
         # Most heads are those of the call before: a caller's connection says the same each time
         is_post = self.parser.get_method() == b"POST"
-        if is_post and (self.headers != self._head or self.url != self._url):
-            self._asked = self._read_head()
-            self._head, self._url = self.headers, self.url
-        asked = self._asked if is_post else None
+        if not is_post or self.headers != self._head or self.url != self._url:
+            self.check_head()
+            if self.wants_switch():
+                return
+            self._asked = self._read_head() if is_post else None
+            self._head, self._url = self.headers if is_post else None, self.url
+        asked = self._asked
         if asked is None:
             self._hand_over()
             return
@@ -158,7 +158,7 @@ class EndpointProtocol(HttpToolsProtocol):
         before: Any = self.cycle
         self.cycle = exchange  # type: ignore[assignment]
         if (before is None or before.response_complete) and not self.flow.write_paused:
-            self._active = exchange
+            self.active = exchange
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((exchange, self.app))  # type: ignore[arg-type]
@@ -166,7 +166,7 @@ class EndpointProtocol(HttpToolsProtocol):
     def _read_head(self) -> Asked | None:
         """Return the call, None where it is not for here: unknown, odd, or without the token."""
         operation = self._front.routes.get(self.url)
-        if operation is None or self.parser.should_upgrade():
+        if operation is None:
             return None
         said = {name.lower(): value for name, value in self.headers}
         length = said.get(b"content-length", b"0")
@@ -187,6 +187,7 @@ class EndpointProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Keep a piece of the body; its length was announced and is known to be allowed."""
         exchange: Any = self.cycle
+        self._unseen = 0
         self._received += len(body)
         if type(exchange) is Exchange:
             exchange.parts.append(body)
@@ -195,19 +196,22 @@ class EndpointProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Answer the call, unless another one on this connection comes first."""
+        self._unseen = 0
+        if self._unswitched:
+            return
         self._reading = False
         exchange: Any = self.cycle
         if type(exchange) is not Exchange:
             super().on_message_complete()
             return
         exchange.complete = True
-        if self._active is exchange:
+        if self.active is exchange:
             self._answer(exchange)
 
     # answering -------------------------------------------------------------------------------
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         """Begin what waited for the answers before it."""
-        self._active = cycle
+        self.active = cycle
         if type(cycle) is not Exchange:
             super()._start_asgi_task(cycle, app)
         elif cycle.complete:
@@ -304,7 +308,7 @@ class EndpointProtocol(HttpToolsProtocol):
 
     @property
     def _is_answering(self) -> bool:
-        return self._active is not None and not self._active.response_complete
+        return self.active is not None and not self.active.response_complete
 
     # callers that are slow ---------------------------------------------------------------------
     def pause_writing(self) -> None:
@@ -331,17 +335,23 @@ class EndpointProtocol(HttpToolsProtocol):
         elif self._reading and not self.flow.read_paused:
             if waited > PATIENCE + self._received / PER_SECOND:
                 self._refuse_slow()
-        elif type(self._active) is Exchange and not self._is_answering and waited > KEEP_ALIVE:
+        elif type(self.active) is Exchange and not self._is_answering and waited > KEEP_ALIVE:
             self.transport.close()
 
     def _refuse_slow(self) -> None:
-        # Nothing of an answer is on its way where the call is not even here
-        is_read = type(self._active) is Exchange and not self._active.complete
-        if self.headers and (is_read or not self._is_answering):
-            head = self._front.head(_TOO_SLOW, self.server_state.default_headers)
-            length = b"%d\r\nconnection: close\r\n\r\n" % len(_TOO_SLOW.body)
-            self.transport.write(head + length + _TOO_SLOW.body)
-        self.transport.close()
+        if self.headers and self.may_refuse:
+            self.refuse(_TOO_SLOW)
+        else:
+            self.transport.close()
+
+    @property
+    def may_refuse(self) -> bool:
+        """Whether no other call is being answered: one that is not even here can't be."""
+        active = self.active
+        if type(active) is Exchange:
+            return not active.complete or active.response_complete
+        is_read = active is not None and active.more_body and not active.response_started
+        return active is None or active.response_complete or is_read
 
 
 def sweep(connections: Iterable[Any], now: float) -> None:

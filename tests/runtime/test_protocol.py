@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 import socket
+from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nbdeploy_ext.runtime.manifest import ServiceSettings
-from tests.runtime.apps import run_in_app, write_app
+from tests.runtime.apps import run_in_app, wait_until, write_app
 
 CELLS = """\
 import time
@@ -314,3 +315,79 @@ def test_callers_that_are_slow_are_told_so_and_idle_ones_let_go(tmp_path) -> Non
     assert answered[0] == "HTTP/1.1 200 OK"
     assert answered[1] > cut[1]
     assert unread == "reset" or unread < 20_000_000
+
+
+GARBAGE = b"\0 no request"
+SWITCH = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 70_000 + b"\r\n\r\n",
+        b"POST /predict HTTP/1.1\r\nHost: x\r\n" + b"X: yz\r\n" * 20_000,
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 400_000,
+        b"GET /" + b"a" * 70_000,
+        chunked("/predict", b"{}")[:-2] + b"T: yz\r\n" * 60_000,
+        chunked("/predict", b"{}").partition(b"2\r\n")[0] + b"2;" + b"a" * 400_000,
+    ],
+    ids=["header", "headers", "endless", "path", "trailers", "extension"],
+)
+def test_a_head_that_would_fill_the_memory_is_refused(running, head) -> None:
+    with Connection(running) as connection:
+        with suppress(ConnectionError):
+            connection.send(head)
+        status, headers, body = connection.answer()
+    assert (status, headers["connection"]) == (431, "close")
+    assert json.loads(body)["status"] == 431
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        GARBAGE,
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n",
+        post("/predict", b"{}", "Content-Length: 1"),
+        post("/predict", b"{}", "Transfer-Encoding: chunked"),
+        post("/predict", b"{}", "X: a\r\n b"),
+        post("/predict", b"{}", "X: a\0b"),
+        post("/predict", b"{}", ": x"),
+        chunked("/predict", b"{}").replace(b"2\r\n", b"zz\r\n"),
+        b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+    ],
+)
+def test_what_is_no_request_is_told_so_as_a_problem(running, sent) -> None:
+    with Connection(running) as connection:
+        connection.send(sent)
+        status, headers, _ = connection.answer()
+        assert (status, headers["content-type"]) == (400, "application/problem+json")
+        assert connection.file.read() == b""
+
+
+def test_a_call_before_what_is_no_request_is_answered(running) -> None:
+    with Connection(running) as connection:
+        connection.send(post("/slow", b'{"seconds": 0.2}') + GARBAGE)
+        assert connection.answer()[0] == 200
+        assert connection.file.read() == b""
+
+
+@pytest.mark.parametrize("headers", [SWITCH, ("Connection: upgrade", "Upgrade: websocket")])
+def test_a_wish_for_another_protocol_is_not_heard(running, headers) -> None:
+    body = b'{"amount": 3}'
+    with Connection(running) as connection:
+        for size in (1, 7, 10_000):
+            sent = post("/predict", body, *headers) + post("/later", b'{"value": []}')
+            for begin in range(0, len(sent), size):
+                connection.send(sent[begin : begin + size])
+            assert json.loads(connection.answer()[2])["amount"] == 3
+            assert connection.answer()[2] == b"[]"
+
+
+def test_a_caller_that_hangs_up_within_a_body_is_no_error(running) -> None:
+    before = len(running.log)
+    with Connection(running) as connection:
+        connection.send(chunked("/later", b'{"value": []}')[:-5])
+    metric = 'nbdeploy_requests_total{endpoint="later",status="400"}'
+    wait_until(lambda: metric in running.client.get("/metrics").text)
+    assert "traceback" not in "".join(running.log[before:])

@@ -1,0 +1,98 @@
+"""The bytes of requests: heads of a size that is fit for memory, and no protocol but HTTP/1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from .problems import problem
+
+if TYPE_CHECKING:
+    from .reply import Reply
+
+HEAD_LIMIT = 2**16
+"""Bytes that a head may have, and what surrounds the pieces of a body."""
+_LARGE = problem(431, f"The head is over {HEAD_LIMIT} bytes.")
+_UNREADABLE = problem(400, "This is no request of HTTP/1.1.")
+_SWITCHING = frozenset({b"connection", b"upgrade", b"http2-settings"})
+
+
+class Intake(HttpToolsProtocol):
+    """Feeds the parser; the class above it resets `_unseen` whenever something was made of it."""
+
+    def __init__(self, **given: Any) -> None:
+        """Take what uvicorn gives each connection."""
+        super().__init__(**given)
+        self._unseen = 0  # bytes that the parser may be keeping
+        self.active: Any = None  # the call, or uvicorn's cycle, that is answered at the moment
+        self._refusal = _UNREADABLE
+        self._unswitched = b""
+
+    def data_received(self, data: bytes) -> None:
+        """Read on; what is no request, or too large a head, ends the connection."""
+        self._unset_keepalive_if_required()
+        self._unseen += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as switch:
+            self._stay(data[switch.args[0] :])
+        except httptools.HttpParserError:
+            self.refuse(self._refusal)
+        else:
+            if self._unseen > HEAD_LIMIT:
+                self.refuse(_LARGE)
+
+    def check_head(self) -> None:
+        """End the connection where the head is too large; to be called when it is complete."""
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if size > HEAD_LIMIT:
+            self._refusal = _LARGE
+            raise ValueError("the head is too large")  # out of the parser, as its own error
+
+    def wants_switch(self) -> bool:
+        """Say whether the head asks for another protocol: it is read again without that wish.
+
+        Java's own client asks for HTTP/2 so in each first call; the parser takes it as said and
+        would skip the body.
+        """
+        if not self.parser.should_upgrade():
+            return False
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            raise ValueError("this is no proxy")
+        version = self.parser.get_http_version().encode()
+        kept = [b"%b: %b" % (n, v) for n, v in self.headers if n.lower() not in _SWITCHING]
+        first = b"%b %b HTTP/%b" % (method, self.url, version)
+        self._unswitched = b"\r\n".join([first, *kept, b"", b""])
+        return True
+
+    def _stay(self, rest: bytes) -> None:
+        again, self._unswitched = self._unswitched, b""
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(again + rest)
+
+    def refuse(self, answer: Reply) -> None:
+        """End the connection and say why; an answer that is on its way is finished instead."""
+        if self.may_refuse:
+            self._write_last(answer)
+            return
+        self.flow.pause_reading()
+        self.pipeline.clear()
+        self.active.keep_alive = False
+
+    def _write_last(self, answer: Reply) -> None:
+        if not self.transport.is_closing():
+            lines = [b"%b: %b\r\n" % header for header in self.server_state.default_headers]
+            kind = answer.media_type.encode()
+            self.transport.write(
+                b"%b%bcontent-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
+                % (STATUS_LINE[answer.status], b"".join(lines), kind, len(answer.body), answer.body)
+            )
+        self.transport.close()
+
+    @property
+    def may_refuse(self) -> bool:
+        """Whether nothing of another answer is on its way."""
+        raise NotImplementedError
