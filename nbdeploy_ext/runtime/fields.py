@@ -122,10 +122,26 @@ def _read_rows(codec: Codec, name: str, lines: list[list[str]]) -> Any:
     if _is_free(codec, name):
         guessed = [{key: guess(text) for key, text in row.items()} for row in texts]
         return codec.check(name, dump_value(guessed))
-    filled = [{key: text for key, text in row.items() if text} for row in texts]
-    with suppress(ArgumentsInvalid):
-        return codec.check_texts(name, dump_value(filled))
-    return codec.check_texts(name, dump_value(texts))
+    return _with_gaps(codec, name, texts)
+
+
+def _with_gaps(codec: Codec, name: str, texts: list[dict[str, str]]) -> Any:
+    """Read rows whose empty cells are, column by column, missing, or else null, or else text."""
+    ways = {head: 0 for row in texts for head, text in row.items() if not text}
+    while True:
+        rows = [
+            {head: text or (None, None, "")[ways[head]] for head, text in row.items()
+             if text or ways[head]}
+            for row in texts
+        ]  # fmt: skip
+        try:
+            return codec.check_texts(name, dump_value(rows))
+        except ArgumentsInvalid as fault:
+            places = [problem["location"] for problem in fault.problems]
+            wrong = [h for h in ways if ways[h] < 2 and any(p.endswith(f".{h}") for p in places)]
+            if not wrong:
+                raise
+            ways |= {head: ways[head] + 1 for head in wrong}
 
 
 def _is_free(codec: Codec, name: str) -> bool:

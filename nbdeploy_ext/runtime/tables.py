@@ -68,7 +68,7 @@ def decode_text(body: bytes, charset: str) -> str:
     """Return a body as text; `BodyUnreadable` where it is not of its charset."""
     try:
         return body.decode(charset)
-    except (UnicodeDecodeError, LookupError):
+    except (UnicodeError, LookupError):
         raise BodyUnreadable("The body is not text of its charset.") from None
 
 

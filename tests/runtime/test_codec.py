@@ -67,6 +67,7 @@ SAME: list[tuple[Any, Any, Any]] = [
     (datetime, "2026-01-02T12:00:00Z", NOON),
     (date, "2026-01-02", date(2026, 1, 2)),
     (time, "12:30:00", time(12, 30)),
+    (time, "12:30:00.010000", time(12, 30, 0, 10_000)),
     (timedelta, "PT1H30M", timedelta(hours=1, minutes=30)),
     (Decimal, "1.10", Decimal("1.10")),
     (UUID, ID, UUID(ID)),
