@@ -1,3 +1,4 @@
+import type { ICodeCellModel } from '@jupyterlab/cells';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { NBTestUtils } from '@jupyterlab/notebook/lib/testutils';
 import { Signal } from '@lumino/signaling';
@@ -83,6 +84,24 @@ describe('AnalysisModel', () => {
     expect(model.isAbout(cell)).toBe(false);
     await settled();
     expect(model.isAbout(cell)).toBe(true);
+  });
+
+  it('says which cells were changed since they ran', async () => {
+    const told: unknown[] = [];
+    server.routes['POST analysis'] = (response, body, request) => {
+      told.push(body['edited']);
+      json(ANALYSIS)(response, body, request);
+    };
+    const cell = panel.model!.cells.get(0) as ICodeCellModel;
+    cell.sharedModel.setSource('x = 1');
+    await settled();
+    cell.executionState = 'running';
+    cell.executionCount = 1;
+    cell.executionState = 'idle';
+    await settled();
+    cell.sharedModel.setSource('x = 2');
+    await settled();
+    expect(told).toEqual([[], [], [cell.id]]);
   });
 
   it('asks while the notebook goes on changing', async () => {

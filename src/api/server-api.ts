@@ -14,9 +14,14 @@ export class ServerAPI {
     return requestJSON('status', this.settings);
   }
 
-  /** Analyse a notebook as it stands in the editor. */
-  analyse(path: string, content: INotebookContent): Promise<IAnalysis> {
-    return requestJSON('analysis', this.settings, 'POST', { path, content });
+  /** Analyse a notebook as it stands; `edited` cells were changed since they ran. */
+  analyse(
+    path: string,
+    content: INotebookContent,
+    edited: readonly string[]
+  ): Promise<IAnalysis> {
+    const body = { path, content, edited };
+    return requestJSON('analysis', this.settings, 'POST', body);
   }
 
   /** Start a deploy. */

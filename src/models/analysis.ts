@@ -8,6 +8,7 @@ import { type ISignal, Signal } from '@lumino/signaling';
 import type { ServerAPI } from '../api/server-api';
 import type { IAnalysis } from '../documents';
 import type { IAnalysisModel, ICurrentNotebook } from '../tokens';
+import { listEdited } from './cells';
 import { withoutPictures } from './notebook-content';
 
 const DEBOUNCE_MS = 400;
@@ -82,7 +83,8 @@ export class AnalysisModel implements IAnalysisModel, IDisposable {
     const content = withoutPictures(model.toJSON() as INotebookContent);
     const sources = readSources(model);
     try {
-      const analysis = await this._api.analyse(path, content);
+      const edited = listEdited(model);
+      const analysis = await this._api.analyse(path, content, edited);
       this._sources = request === this._request ? sources : this._sources;
       this._answer(request, analysis, '');
     } catch (error) {

@@ -1,5 +1,5 @@
 import { YNotebook } from '@jupyter/ydoc';
-import type { ICellModel } from '@jupyterlab/cells';
+import { type ICellModel, isCodeCellModel } from '@jupyterlab/cells';
 import type { INotebookModel, NotebookPanel } from '@jupyterlab/notebook';
 
 /** A cell and where it stands, from 0. */
@@ -39,6 +39,15 @@ function placeAt(
   const index = byId === -1 && place ? Number(place[1]) : byId;
   const cell = cells[index];
   return cell ? { cell, index } : null;
+}
+
+/** Return the cells that were changed since they ran, as far as this editor has seen it. */
+export function listEdited(notebook: INotebookModel): string[] {
+  return [...notebook.cells].filter(isEdited).map(({ id }) => id);
+}
+
+function isEdited(cell: ICellModel): boolean {
+  return isCodeCellModel(cell) && cell.isDirty;
 }
 
 /**

@@ -40,6 +40,20 @@ async def test_analysis_takes_an_unsaved_notebook(jp_fetch: Any, jp_root_dir: Pa
     assert [(d["code"], d["cell"], d["line"]) for d in found] == [("NBD201", "helpers", 2)]
 
 
+async def test_analysis_takes_the_cells_that_were_changed_since_they_ran(
+    jp_fetch: Any, jp_root_dir: Path
+) -> None:
+    write_notebook(jp_root_dir, *LOAN)
+    body = {"path": "loan.ipynb", "edited": ["decide"]}
+    answer = await jp_fetch("nbdeploy", "api", "analysis", method="POST", body=json.dumps(body))
+    (told,) = json.loads(answer.body)["diagnostics"]
+    assert (told["code"], told["severity"], told["cell"]) == ("NBD207", "warning", "decide")
+    wrong = json.dumps({**body, "edited": "decide"})
+    with pytest.raises(HTTPClientError) as refused:
+        await jp_fetch("nbdeploy", "api", "analysis", method="POST", body=wrong)
+    assert refused.value.code == 400
+
+
 async def test_marks_are_written_and_answered(jp_fetch: Any, jp_root_dir: Path) -> None:
     write_notebook(jp_root_dir, ("a", None, "x = 1"), ("b", "test", "y = 1"))
     body = json.dumps({"path": "loan.ipynb", "marks": {"a": "production", "b": None}})
