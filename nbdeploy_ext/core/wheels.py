@@ -40,6 +40,8 @@ _ANYWHERE = "py3-none-any"
 
 def local_closure(names: Sequence[str], kernel: KernelEnvironment) -> tuple[str, ...]:
     """Return the local distributions among `names` and among all that these require."""
+    if not kernel.local:
+        return ()
     known: dict[str, str] = {canonicalize_name(name): name for name in kernel.versions}
     waiting: list[tuple[str, frozenset[str]]] = [
         (canonicalize_name(name), frozenset()) for name in names
