@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from nbdeploy_ext.runtime.media import NotAcceptable, choose
+from tests.runtime.apps import serve
+from tests.runtime.cells_app import write_cells
 
 CELLS = """\
 import io
@@ -263,6 +265,17 @@ def test_columns_that_arrow_can_not_hold_are_refused_without_their_values(ask) -
 
 def test_a_stream_is_json_lines_whatever_is_accepted(ask) -> None:
     assert ask("stream", "text/csv, */*;q=0.1").text == '{"a":1}\n'
+
+
+def test_a_figure_that_a_notebook_ends_with_goes_as_it_shows_it(tmp_path) -> None:
+    draw = "import matplotlib.pyplot as plt\nfigure, axes = plt.subplots()\n"
+    draw += "axes.plot([0, top])\nfigure"
+    cells = (("p", "parameters", "top = 3"), ("draw", "production", draw))
+    with serve(write_cells(tmp_path / "app", *cells)) as running:
+        # curl, httpx and browsers each accept in a way of their own
+        for accept in ("*/*", "text/html,image/avif,image/webp,*/*;q=0.8", "image/png"):
+            answer = running.client.post("/run", json={"top": 5}, headers={"accept": accept})
+            assert answer.content.startswith(PNG), answer.text
 
 
 OFFERS = ("application/json", "text/csv", "image/png")

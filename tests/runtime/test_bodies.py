@@ -290,3 +290,30 @@ def test_bodies_that_are_no_json_are_not_in_the_call_log(post, running) -> None:
     post("size", b"secret8", "application/octet-stream")
     calls = running.client.get("/calls?limit=1").json()
     assert (calls[0]["endpoint"], calls[0]["inputs"]) == ("size", None)
+
+
+def test_an_image_without_pyarrow_says_what_is_missing(start) -> None:
+    cell = """\
+import sys
+sys.modules["pyarrow"] = None  # as where it is not installed
+import pandas as pd
+
+def describe(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows
+"""
+    running = start(("c", "production", cell), endpoints={"describe": []})
+    kind = "application/vnd.apache.parquet"
+    headers = {"content-type": kind}
+    answer = running.client.post("/describe", content=TABLES[kind], headers=headers)
+    assert answer.status_code == 415
+    assert "pyarrow" in answer.json()["detail"]
+    assert answer.json()["accepted"][:2] == ["application/json", "text/csv"]
+    assert kind not in answer.json()["accepted"]
+    file = {"rows": ("rows.parquet", TABLES[kind])}
+    assert running.client.post("/describe", files=file).status_code == 415
+    rows = {"rows": [{"a": 1}]}
+    answer = running.client.post("/describe", json=rows, headers={"accept": kind})
+    assert answer.status_code == 406
+    operation = running.client.get("/openapi.json").json()["paths"]["/describe"]["post"]
+    assert kind not in operation["requestBody"]["content"]
+    assert kind not in operation["responses"]["200"]["content"]
