@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from .shared import Numbers
 
 _GIVE_WAY = 0.002
 """Seconds in which a process with fewer connections may take the one that waits."""
 _REST = 1.0
+_LAST = 1.0
+"""Seconds for a request on a connection that was taken at the very end."""
 _FULL = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
@@ -28,7 +29,7 @@ class Acceptor:
     def __init__(
         self,
         listener: socket.socket,
-        make_protocol: Callable[[], asyncio.Protocol],
+        make_protocol: Callable[[], Any],
         numbers: Numbers,
         count: Callable[[], int],
     ) -> None:
@@ -43,9 +44,11 @@ class Acceptor:
         self._resume()
 
     def close(self) -> None:
-        """Take no more."""
+        """Take what waits by now, and no more."""
         self._is_closed = True
         self._loop.remove_reader(self._listener)
+        while self._take():
+            pass
 
     async def wait_closed(self) -> None:
         """Return when the last one that was taken has its protocol."""
@@ -71,22 +74,28 @@ class Acceptor:
             self._resume()
             self._take()
 
-    def _take(self) -> None:
+    def _take(self) -> bool:
+        """Take a connection, if one still waits."""
         try:
             connection, _ = self._listener.accept()
         except OSError as fault:  # another process was quicker, or the caller has gone
-            if fault.errno in _FULL:
+            if fault.errno in _FULL and not self._is_closed:
                 self._loop.remove_reader(self._listener)
                 self._loop.call_later(_REST, self._resume)
-            return
+            return False
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         begun = self._loop.create_task(self._begin(connection))
         self._begun.add(begun)
         begun.add_done_callback(self._begun.discard)
+        return True
 
     async def _begin(self, connection: socket.socket) -> None:
         try:
-            await self._loop.connect_accepted_socket(self._make_protocol, connection)
+            _, protocol = await self._loop.connect_accepted_socket(self._make_protocol, connection)
         except OSError:  # it was gone again
             connection.close()
+            return
+        if self._is_closed:
+            # Uvicorn has said good-bye to all others; this one's request may be on its way
+            self._loop.call_later(_LAST, protocol.shutdown)

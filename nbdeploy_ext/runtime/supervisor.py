@@ -10,6 +10,7 @@ import signal
 import socket
 import threading
 import time
+import warnings
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -203,7 +204,10 @@ class Supervisor:
     def _fork(self, process: _Process) -> None:
         reader, writer = os.pipe()
         try:
-            pid = os.fork()
+            with warnings.catch_warnings():
+                # Python 3.12 warns of forks beside threads; the other one here only waits
+                warnings.simplefilter("ignore", DeprecationWarning)
+                pid = os.fork()
         except OSError as fault:  # no more processes, or no memory
             _log.error("No worker can be forked: %s", fault)
             os.close(reader)

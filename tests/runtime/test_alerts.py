@@ -149,3 +149,14 @@ def test_a_channel_whose_secret_is_unset_stops_the_start(watch) -> None:
     running = watch({"secret": "HOOK"})
     assert running.stop() == 1
     assert "secret HOOK has no value" in running.events[0]["message"]
+
+
+def test_an_alert_that_waits_goes_out_at_a_stop(watch) -> None:
+    with webhook() as hook:
+        running = watch(hook.url)
+        fail(running, "one")
+        wait_until(lambda: hook.texts)
+        recover(running)
+        fail(running, "two")
+        assert running.stop() == 0
+        assert hook.texts == ["one", "two"]
