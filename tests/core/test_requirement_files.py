@@ -66,3 +66,18 @@ def test_a_file_that_can_not_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").unlink()
     with pytest.raises(ConfigInvalid, match="No such file"):
         analyse(path)
+
+
+def test_files_that_a_file_names_are_read_and_paths_are_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "base.txt").write_text("idna==3.7\n-e ./team  # ours\n")
+    (tmp_path / "requirements.txt").write_text("-r base.txt\n--requirement=more.txt\npackaging\n")
+    (tmp_path / "more.txt").write_text("six\n")
+    asked: list[str] = []
+
+    def named(line: str, folder: Path) -> str:
+        asked.append(line)
+        return "team" if "./team" in line else line
+
+    found = read_requirement_file(tmp_path / "requirements.txt", named)
+    assert found == ("idna==3.7", "team", "six", "packaging")
+    assert "-e ./team" in asked
