@@ -33,6 +33,7 @@ Trusted = Literal["nothing", "lambdas", "libraries"]
 BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__", "__annotations__"}
 _REMEMBERED = 20_000
 _OPEN = 4
+_CROWDED = 50_000
 _ROUNDS = 8
 _ZERO_OR_ONE = bytes(number & 1 for number in range(256))
 
@@ -329,6 +330,9 @@ def _uncollected() -> Iterator[None]:
     try:
         yield
     finally:
+        if was and gc.get_count()[0] > _CROWDED and not gc.get_freeze_count():
+            gc.freeze()  # makes the oldest of the young in no time: nearly all of it is kept
+            gc.unfreeze()
         if was:
             gc.enable()
 
