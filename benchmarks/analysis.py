@@ -69,8 +69,8 @@ def main() -> None:
     )
     for label, times in rows.items():
         print(f"{label:36}{min(times):9.1f}")
-    times = min(rows["check, ten times the cells, cold"]) / min(rows["check, cold"])
-    print(f"ten times the cells cost {times:.1f} times as much")
+    factor = min(rows["check, ten times the cells, cold"]) / min(rows["check, cold"])
+    print(f"ten times the cells cost {factor:.1f} times as much")
 
 
 def one_round(rows: dict[str, list[float]], path: Path, count: int, number: int) -> None:
