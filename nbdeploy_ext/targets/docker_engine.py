@@ -32,6 +32,14 @@ class Engine:
         with engine_errors("connect to the Docker engine"):
             self._client = docker.from_env(timeout=timeout)
 
+    def kernel(self) -> tuple[int, int]:
+        """Return the version of the engine's Linux, zeros where it doesn't say."""
+        with engine_errors("ask the Docker engine"):
+            said = str(self._client.version().get("KernelVersion", ""))
+        major, _, rest = said.partition(".")
+        minor = rest.partition(".")[0].partition("-")[0]
+        return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else (0, 0)
+
     def version(self) -> str:
         """Return the engine's version."""
         with engine_errors("ask the Docker engine"):

@@ -32,6 +32,8 @@ _MEMORY = 2**30
 _WAIT = 0.1
 _STOP_WITHIN = 12
 _STATE, _CALLS = "/state", "calls"
+# Connections that wait for a version that ends go to the next one, where Linux can do that
+_MIGRATE = {"net.ipv4.tcp_migrate_req": "1"}
 _SLEEP = ["-c", "import signal; signal.pause()"]
 
 
@@ -140,6 +142,7 @@ class DockerService:
             labels={NAME: self._name, ROLE: "anchor", PUBLISH: publish}, mem_limit="64m",
             user=USER, read_only=True, cap_drop=["ALL"], security_opt=["no-new-privileges"],
             pids_limit=16, restart_policy={"Name": "unless-stopped"},
+            sysctls=_MIGRATE if self._engine.kernel() >= (5, 14) else {},
         )  # fmt: skip
         return anchor, True
 
