@@ -74,9 +74,9 @@ def _converted(content: Mapping[str, Any]) -> dict[str, Any]:
         return dict(content)
     import nbformat  # noqa: PLC0415  (a second and more, and only old notebooks need it)
 
-    converted: dict[str, Any] = nbformat.convert(
-        nbformat.from_dict({"metadata": {}, "nbformat_minor": 0, **content}), _FORMAT
-    )
+    # Read from text, as only that joins the lists of lines that version 3 keeps sources in
+    text = json.dumps({"metadata": {}, "nbformat_minor": 0, **content})
+    converted: dict[str, Any] = nbformat.reads(text, _FORMAT)
     for cell in converted["cells"]:
         cell.pop("id", None)  # new ones at each reading
     converted["nbformat_minor"] = 4  # the last one without ids

@@ -101,6 +101,9 @@ def document(*cells: Any, **more: Any) -> dict[str, Any]:
                       "os.environ['\\0']\nfrom .. import y\nfrom .a.b import c")),
         {"nbformat": 3, "worksheets": [
             {"cells": [{"cell_type": "code", "input": "print 1", "outputs": []}]}]},
+        {"nbformat": 3, "worksheets": [{"cells": [
+            {"cell_type": "code", "input": ["x = 1\n", "x"], "outputs": [], "language": "python"},
+            {"cell_type": "markdown", "source": ["a\n", "b"]}]}]},
         {"cells": [code()], "nbformat": 4},
     ],
 )  # fmt: skip
