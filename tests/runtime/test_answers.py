@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from contextlib import suppress
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -18,6 +19,7 @@ from nbdeploy_ext.runtime.media import NotAcceptable, choose
 from tests.runtime.apps import serve
 from tests.runtime.cells_app import write_cells
 
+STEADY = settings(deadline=None, derandomize="NBDEPLOY_SEEDS" not in os.environ)
 CELLS = """\
 import io
 from dataclasses import dataclass
@@ -302,6 +304,7 @@ def test_the_best_offer_is_chosen(accept, chosen) -> None:
     assert choose(accept, OFFERS) == chosen
 
 
+@settings(STEADY)
 @given(st.text())
 def test_any_accept_has_an_offer_or_none(accept) -> None:
     with suppress(NotAcceptable):

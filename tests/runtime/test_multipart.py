@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbdeploy_ext.runtime.faults import BodyUnreadable
 from nbdeploy_ext.runtime.media import read_media_type
 from nbdeploy_ext.runtime.multipart import Part, read_parts
+
+STEADY = settings(deadline=None, derandomize="NBDEPLOY_SEEDS" not in os.environ)
 
 BODY = (
     b'preamble\r\n--x\r\nContent-Disposition: form-data; name="a"\r\n\r\none\r\n'
@@ -25,6 +29,7 @@ def test_a_part_is_its_name_its_file_its_type_and_its_bytes() -> None:
     assert second.content == b"\x00\r\n--y\r\n"
 
 
+@settings(STEADY)
 @given(
     st.lists(st.tuples(st.from_regex(r"[a-zA-Z_ ]{1,8}", fullmatch=True), st.binary()), max_size=5)
 )
@@ -38,6 +43,7 @@ def test_files_that_a_client_sends_come_out_whole(files) -> None:
         assert [(part.name, part.content) for part in parts] == files
 
 
+@settings(STEADY)
 @given(st.binary(), st.binary(max_size=20))
 def test_any_bytes_are_parts_or_are_refused(body, middle) -> None:
     for sent in (body, BODY[:60] + middle + BODY[60:]):
