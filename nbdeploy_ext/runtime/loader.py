@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from types import CodeType
 
 SECRETS_FOLDER = "/run/secrets"
+_LAST = "__nbdeploy_last__"
 LOOP: ContextVar[asyncio.AbstractEventLoop | None] = ContextVar("LOOP", default=None)
 """The loop that cells await on and calls are served on; unset, each cell has its own."""
 
@@ -136,17 +137,23 @@ def load_values(
 def execute(app: App, cell: ManifestCell, namespace: dict[str, Any]) -> Any:
     """Run one cell and return its last expression's value, None where it ends otherwise."""
     tree = parse(app, cell)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    _keep_last(tree)
     try:
+        # As one piece: what a cell begins before it awaits belongs to the same run of the loop
         run_code(compile_cell(app, cell, tree, namespace), namespace)
-        if not isinstance(last, ast.Expr):
-            return None
-        expression = ast.Expression(last.value)
-        return run_code(compile_cell(app, cell, expression, namespace), namespace)
+        return namespace.pop(_LAST, None)
     except (Exception, SystemExit, asyncio.CancelledError) as error:
         # `exit()` in a cell must not end the service unsaid
         place = app.place(error)
         raise CellFailed(place[0] or cell.id, place[1], error) from error
+
+
+def _keep_last(tree: ast.Module) -> None:
+    """Let a last expression leave its value under a name."""
+    last = tree.body[-1] if tree.body else None
+    if isinstance(last, ast.Expr):
+        name = ast.copy_location(ast.Name(_LAST, ast.Store()), last.value)
+        tree.body[-1] = ast.copy_location(ast.Assign([name], last.value), last)
 
 
 def parse(app: App, cell: ManifestCell) -> ast.Module:

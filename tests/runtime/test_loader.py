@@ -270,3 +270,21 @@ def test_classes_of_the_notebook_resolve_under_future_annotations(start, path, b
     assert running.client.post(f"/{path}", json=body).json() == answer
     wrong = json.loads(json.dumps(body).replace('"leaf"', "1"))
     assert running.client.post(f"/{path}", json=wrong).status_code == 422
+
+
+def test_what_a_cell_begins_before_its_last_line_awaits_runs_on_one_loop(tmp_path) -> None:
+    source = """\
+import asyncio
+
+async def answer():
+    await asyncio.sleep(0)
+    return 42
+
+task = asyncio.ensure_future(answer())
+await task
+"""
+    folder = write_app(tmp_path / "app", ("c", "production", source), endpoints={})
+    said, log = run_in_app(
+        folder, "print(namespace['task'].result(), '__nbdeploy_last__' in namespace)"
+    )
+    assert said.split() == ["42", "False"], log
