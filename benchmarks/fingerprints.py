@@ -16,9 +16,10 @@ _DEEPEST = 8
 _WIDEST = 2_000
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 _NUMBERS = (int, float, complex, bool, type(None), type(Ellipsis), bytes)
-_ITERATORS: tuple[type, ...] = tuple(
-    type(i) for i in (iter([]), iter(()), iter(""), iter({}), iter(range(0)), enumerate([]), zip())
-)
+_SOME: tuple[Any, ...] = (
+    iter([]), iter(()), iter(""), iter({}), iter(range(0)), enumerate([]), zip(),
+)  # fmt: skip
+_ITERATORS = tuple(type(one) for one in _SOME)
 
 
 def fingerprint(value: Any) -> str:
