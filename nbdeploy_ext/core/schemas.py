@@ -37,12 +37,13 @@ _PLAIN: dict[str, dict[str, Any]] = {
     "Path": {"type": "string", "format": "path"},
     "ndarray": {"type": "array"},
     "NDArray": {"type": "array"},
-    "Series": {"type": "array"},
+    "Series": {"anyOf": [{"type": "array"}, {"type": "object"}]},
     "Index": {"type": "array"},
     "DataFrame": {
         "anyOf": [
             {"type": "array", "items": {"type": "object"}},
             {"type": "object", "additionalProperties": {"type": "array"}},
+            {"type": "object", "additionalProperties": {"type": "object"}},
         ]
     },
     "bool_": {"type": "boolean"},
