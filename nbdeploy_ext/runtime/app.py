@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import hmac
-import html
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,11 +39,9 @@ _OPEN = frozenset({"/", "/docs", "/healthz", "/readyz"})
 def make_app(service: Service) -> ASGIApp:  # noqa: C901  (a flat list of routes)
     """Return the ASGI application of a loaded service."""
     document = openapi_document(service)
-    page = (Path(__file__).parent / "docs.html").read_text(encoding="utf-8")
-    page = page.replace("{{title}}", html.escape(service.app.manifest.name))
 
     async def docs(_: Request) -> Response:
-        return HTMLResponse(page)
+        return HTMLResponse(_page(service.app.manifest.name))
 
     async def openapi(_: Request) -> Response:
         return JSONResponse(document)
@@ -92,6 +90,14 @@ def make_app(service: Service) -> ASGIApp:  # noqa: C901  (a flat list of routes
     # A redirect would name the host that the caller named, and lose most clients' bodies
     application.router.redirect_slashes = False
     return _Guard(application, Token(service.token))
+
+
+@functools.cache
+def _page(name: str) -> str:
+    import html  # noqa: PLC0415  (its table of entities would delay each start)
+
+    page = (Path(__file__).parent / "docs.html").read_text(encoding="utf-8")
+    return page.replace("{{title}}", html.escape(name))
 
 
 def _endpoint(service: Service, name: str) -> Callable[[Request], Awaitable[Response]]:

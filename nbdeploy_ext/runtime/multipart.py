@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from email.parser import BytesHeaderParser
-from email.policy import HTTP
 from typing import NamedTuple
 
 from .faults import BodyUnreadable
@@ -36,6 +34,10 @@ def read_parts(body: bytes, boundary: str) -> list[Part]:
 
 
 def _part(piece: bytes) -> Part:
+    # Not before a form comes: it would delay each start
+    from email.parser import BytesHeaderParser  # noqa: PLC0415
+    from email.policy import HTTP  # noqa: PLC0415
+
     padding, _, piece = piece.partition(b"\r\n")
     head, found, content = (b"\r\n" + piece).partition(b"\r\n\r\n")
     if padding.strip() or not found or len(head) > _HEADS:
