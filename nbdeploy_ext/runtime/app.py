@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import hmac
+import html
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,8 +95,6 @@ def make_app(service: Service) -> ASGIApp:  # noqa: C901  (a flat list of routes
 
 @functools.cache
 def _page(name: str) -> str:
-    import html  # noqa: PLC0415  (its table of entities would delay each start)
-
     page = (Path(__file__).parent / "docs.html").read_text(encoding="utf-8")
     return page.replace("{{title}}", html.escape(name))
 

@@ -158,3 +158,22 @@ def test_two_versions_share_a_port_while_one_takes_over(tmp_path) -> None:
 def version_of(port: int) -> int:
     # A connection of its own each time
     return int(httpx.get(f"http://127.0.0.1:{port}/version", trust_env=False).json()["version"])
+
+
+LOADED = """\
+def loaded() -> list[str]:
+    import sys
+    return list(sys.modules)
+"""
+NOT_AT_ONCE = {
+    "apprise", "email.policy", "httpx", "jinja2", "numpy",
+    "opentelemetry", "pandas", "prometheus_client", "psycopg", "pyarrow", "starlette.templating",
+    "starlette.testclient", "unittest", "xml.etree.ElementTree",
+}  # fmt: skip
+
+
+def test_a_service_imports_nothing_that_its_first_call_does_not_need(start) -> None:
+    running = start(("c", "production", LOADED), endpoints={"loaded": []})
+    found = set(running.client.post("/loaded").json())
+    assert found & NOT_AT_ONCE == set()
+    assert {"nbdeploy_runtime.batch", "nbdeploy_runtime.gate"}.isdisjoint(found)
