@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# Behind a shell's `&` an interrupt is ignored, and so it would be by all that the tests start
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ("pytest_jupyter.jupyter_server",)
 
