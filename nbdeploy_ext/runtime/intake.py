@@ -92,6 +92,15 @@ class Intake(HttpToolsProtocol):
             )
         self.transport.close()
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell all calls that their caller has gone; uvicorn tells the last one only."""
+        for call in (self.active, *(waiting for waiting, _ in self.pipeline)):
+            if call is not None and not call.response_complete:
+                call.disconnected = True
+                call.message_event.set()
+        self.pipeline.clear()
+        super().connection_lost(exc)
+
     @property
     def may_refuse(self) -> bool:
         """Whether nothing of another answer is on its way."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import time
 from contextlib import suppress
 
 import pytest
@@ -390,4 +391,14 @@ def test_a_caller_that_hangs_up_within_a_body_is_no_error(running) -> None:
         connection.send(chunked("/later", b'{"value": []}')[:-5])
     metric = 'nbdeploy_requests_total{endpoint="later",status="400"}'
     wait_until(lambda: metric in running.client.get("/metrics").text)
+    assert "traceback" not in "".join(running.log[before:])
+
+
+@pytest.mark.parametrize("way", [post, chunked])
+def test_a_caller_that_hangs_up_with_calls_in_a_row_is_no_error(running, way) -> None:
+    before = len(running.log)
+    with Connection(running) as connection:
+        connection.send(way("/slow", b'{"seconds": 0.3}') + post("/later", b'{"value": []}'))
+        time.sleep(0.1)
+    assert running.client.post("/slow", json={"seconds": 0.1}).status_code == 200
     assert "traceback" not in "".join(running.log[before:])
