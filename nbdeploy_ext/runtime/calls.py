@@ -20,6 +20,7 @@ BYTES = 64 * 2**20
 WAITING = 10_000
 """As many calls wait for a store that is slow or down; older ones are dropped."""
 _BATCH = 100
+_BATCH_BYTES = 2**20
 _SMALL = 4096
 """Calls of fewer bytes are taken without looking at how many bytes wait."""
 _AT_ONCE = 1000
@@ -212,13 +213,21 @@ class CallLog:
         self._write_waiting()
         self._store.close()
 
+    def _next_batch(self) -> list[Kept]:
+        """Take the oldest calls that wait: few, or as many as have few bytes."""
+        calls: list[Kept] = []
+        size = 0
+        with self._lock:
+            while self._waiting and len(calls) < _BATCH and size < _BATCH_BYTES:
+                calls.append(self._waiting.popleft())
+                size += calls[-1].call.size
+            self._bytes -= size
+        return calls
+
     def _write_waiting(self) -> str:
         """Write all that waits; returns what went wrong, if anything did."""
         while self._waiting:
-            with self._lock:
-                count = min(_BATCH, len(self._waiting))
-                calls = [self._waiting.popleft() for _ in range(count)]
-                self._bytes -= sum(kept.call.size for kept in calls)
+            calls = self._next_batch()
             try:
                 self._store.write(calls)
             except StoreFailed as fault:
