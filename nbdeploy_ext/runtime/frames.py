@@ -59,13 +59,6 @@ def read_frame(name: str) -> Callable[[Any, ValidationInfo], Any]:
     return read
 
 
-def frame_of_records(rows: list[dict[str, Any]]) -> Any:
-    """Return the frame of rows; a column that a row lacks is missing there."""
-    import pandas as pd  # noqa: PLC0415  (the same)
-
-    return _of_records(pd, rows, is_rounded=False)
-
-
 def _frame(pd: Any, value: Any, is_rounded: bool) -> Any:
     if isinstance(value, list):
         if not all(isinstance(row, dict) for row in value):

@@ -17,7 +17,6 @@ FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 BINARY = "application/octet-stream"
 TEXT = "text/plain"
-HTML = "text/html"
 
 ARROW = (PARQUET, ARROW_STREAM, ARROW_FILE)
 TABLES = (CSV, TSV, NDJSON, *ARROW)

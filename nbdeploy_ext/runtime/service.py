@@ -21,7 +21,7 @@ from .calls import Call, CallLog
 from .faults import ArgumentsInvalid, BodyUnreadable, ResultInvalid
 from .loader import App, CellFailed, setting_value
 from .manifest import AlertSettings, Manifest
-from .media import MediaTypeUnknown, NotAcceptable
+from .media import NDJSON, MediaTypeUnknown, NotAcceptable
 from .metrics import Metrics
 from .modules import import_header
 from .monitors import Monitors
@@ -45,7 +45,7 @@ class Streamed(NamedTuple):
     """An answer whose lines are made while they are sent."""
 
     lines: AsyncGenerator[bytes, None]
-    media_type: str = "application/x-ndjson"
+    media_type: str = NDJSON
 
 
 class Service:
