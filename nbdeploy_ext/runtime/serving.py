@@ -27,12 +27,19 @@ if TYPE_CHECKING:
 
     from .loader import App
 
+SWITCH = 0.00005
+"""Seconds after which the loop asks the thread of a call for the interpreter lock.
+
+The wait begins anew whenever the thread lets go of the lock and takes it back before the loop
+woke up. A model that does so for each of its trees, every 0.1 ms, would keep a loop that asks
+after a millisecond waiting for a tenth of a second. Under 0.05 ms switching itself begins to cost.
+"""
+
 
 def serve(folder: Path, host: str, port: int | None) -> int:
     """Load, try the examples, listen, say `ready`; returns the exit status when stopped."""
     log_as_json(())
-    # The loop waits for the thread of a call, or of the log, for so long at the most
-    sys.setswitchinterval(0.001)
+    sys.setswitchinterval(SWITCH)
     secrets: tuple[str, ...] = ()
     try:
         app = read_app(folder)
