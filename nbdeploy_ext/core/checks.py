@@ -94,12 +94,13 @@ def _python(flow: CellFlow) -> Iterator[Diagnostic]:
             Fix("Move the line to an unmarked cell"),
         )
     if flow.fault is not None:
+        line = flow.fault.lineno or 1
         yield Diagnostic(
             "NBD101",
             f"The cell is not valid Python: {flow.fault.msg}.",
             flow.cell.cell_id,
-            flow.fault.lineno or 1,
-            flow.fault.offset or 1,
+            line,
+            (flow.fault.offset or 1) + flow.plain.cut.get(line, 0),  # counts characters
             Fix("Mend the syntax"),
         )
 

@@ -74,7 +74,7 @@ class CellFlow:
         """Return what the cell imports, opens and names."""
         found = self.source.mentions
         if found is None:
-            found = self.source.mentions = _mentioned(self.tree)
+            found = self.source.mentions = _mentioned(self.tree, self.plain)
         return found
 
     @property
@@ -282,7 +282,7 @@ def read_cells(cells: Sequence[Cell], trusted: Trusted = "nothing") -> Dataflow:
         for flow in flows:
             parsed = trees.get(flow.plain.text)
             if flow.cell.role is not None and flow.source.mentions is None and parsed is not None:
-                flow.source.mentions = _mentioned(parsed.tree)
+                flow.source.mentions = _mentioned(parsed.tree, flow.plain)
         trees.clear()
     return Dataflow(flows, {flow.cell.cell_id: flow for flow in flows})
 
@@ -294,9 +294,9 @@ def _flow(cell: Cell, source: Source, facts: Facts) -> CellFlow:
     return found
 
 
-def _mentioned(tree: ast.Module | None) -> Mentions:
+def _mentioned(tree: ast.Module | None, plain: PlainSource) -> Mentions:
     try:
-        return NO_MENTIONS if tree is None else read_mentions(tree)
+        return NO_MENTIONS if tree is None else read_mentions(tree, plain.places)
     except RecursionError:  # a string or an attribute that is nested beyond all reason
         return NO_MENTIONS
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import branches, definitions
 from .calls import file_token
 from .catalog import QUIET_COMMANDS
-from .facts import Facts, Opaque, Position
+from .facts import Facts, Opaque
 from .magics import NEUTRAL
 from .origins import NOTHING
 from .scopes import Scope
@@ -18,8 +17,6 @@ from .statements import body
 from .syntax import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from .magics import Magic, PlainSource
     from .scopes import Meanings
     from .syntax import Parsed
@@ -52,20 +49,19 @@ def read_facts(source: PlainSource, parsed: Parsed, meanings: Meanings) -> Facts
 
 
 def _facts(scope: Scope, source: PlainSource) -> Facts:
-    place = _Places(source)
+    places = source.places
     if any(m.mark == "%%" and m.name in _NOT_BINDING for m in source.magics):
         scope.env, scope.stored, scope.functions = {}, set(), {}
     names = {n: p for n, p in scope.reads.items() if n[0] != "@"}
     for name, position in names.items():
         if name[0] in "_IO" and _HISTORY.fullmatch(name) and name != "__":
-            at = place(position)
-            scope.opaque.append(Opaque(at[0], at[1], f"{name} may be what another cell showed"))
+            scope.opaque.append(Opaque(*position, f"{name} may be what another cell showed"))
     values = {n: o for n, o in scope.env.items() if o or n[0] != "@"}
     changes = scope.changes()
     maybe = values.keys() - scope.sure
     return Facts(
-        immediate=place.all(names),
-        deferred=place.all(
+        immediate=places.all(names),
+        deferred=places.all(
             {
                 n: p
                 for n, p in scope.deferred.items()
@@ -80,7 +76,7 @@ def _facts(scope: Scope, source: PlainSource) -> Facts:
         changes=changes,
         functions={n: tuple(s) for n, s in scope.functions.items()},
         stored=frozenset(scope.stored),
-        opaque=tuple([replace(o, column=o.column + source.indent) for o in scope.opaque]),
+        opaque=tuple([Opaque(*places.at((o.line, o.column)), o.reason) for o in scope.opaque]),
         wild=bool(scope.opaque) or scope.wild,
         assumed=tuple(scope.assumed.items()),
         imports=tuple(scope.imports.items()),
@@ -93,27 +89,6 @@ def _late(scope: Scope) -> set[str]:
         for summary in several:
             found |= summary.free
     return found
-
-
-class _Places:
-    """Turns the tree's positions into lines and columns from 1, counted in characters."""
-
-    def __init__(self, source: PlainSource) -> None:
-        self._indent = source.indent + 1
-        self._lines = None if source.text.isascii() else source.text.split("\n")
-
-    def all(self, positions: Mapping[str, Position]) -> dict[str, Position]:
-        if self._lines is not None:
-            return {name: self(position) for name, position in positions.items()}
-        indent = self._indent
-        return {name: (line, column + indent) for name, (line, column) in positions.items()}
-
-    def __call__(self, position: Position) -> Position:
-        line, column = position
-        if self._lines is not None and line <= len(self._lines):
-            encoded = self._lines[line - 1].encode(errors="surrogatepass")
-            column = len(encoded[:column].decode(errors="ignore"))
-        return line, column + self._indent
 
 
 def _magic(scope: Scope, magic: Magic) -> None:
@@ -144,5 +119,5 @@ def _acting_magic(scope: Scope, magic: Magic) -> None:
             scope.touch("@world", "@file:?")
     elif magic.name not in _LOOKS:
         scope.opaque.append(
-            Opaque(magic.line, 1, f"{magic.mark}{magic.name} can read and change any name")
+            Opaque(magic.line, 0, f"{magic.mark}{magic.name} can read and change any name")
         )

@@ -10,12 +10,15 @@ from .origins import NOTHING, Origins
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Position = tuple[int, int]
+    from .places import Position
 
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """Something whose effect can't be known before it runs; line and column from 1."""
+    """Something whose effect can't be known before it runs.
+
+    Line and column are a place in the cell; while a scope is read, a position in its tree.
+    """
 
     line: int
     column: int

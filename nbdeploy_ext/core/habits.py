@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from .places import Places
+
 _ASKS = frozenset("input breakpoint getpass.getpass pdb.set_trace".split())
 _ENDS = frozenset("exit quit sys.exit os._exit os.abort".split())
 _SERVES = frozenset({"uvicorn.run", "serve_forever", "run_forever", "mainloop"})
@@ -45,22 +47,25 @@ class Habit:
 
 
 def read_habits(
-    tree: ast.Module, calls: Sequence[tuple[str, ast.Call]], constants: Sequence[ast.Constant]
+    tree: ast.Module,
+    calls: Sequence[tuple[str, ast.Call]],
+    constants: Sequence[ast.Constant],
+    places: Places,
 ) -> tuple[Habit, ...]:
     """Return what a cell does that a service can't, in the order of its lines.
 
     `calls` come with the name that is called, as `called_name` gives it.
     """
-    found = [*_statements(tree)]
+    found = [*_statements(tree, places)]
     for name, call in calls:
-        found += [Habit(code, what, call.lineno, call.col_offset + 1)
+        found += [Habit(code, what, *places.of(call))
                   for code, what in _of_call(call, name)]  # fmt: skip
     for constant in constants:
         text = constant.value
         if isinstance(text, str) and ("localhost" in text or "127.0.0.1" in text):
             local = _LOCAL_URL.search(text)
             if local:
-                found.append(Habit("NBD413", local[1], constant.lineno, constant.col_offset + 1))
+                found.append(Habit("NBD413", local[1], *places.of(constant)))
     return tuple(sorted(found, key=lambda habit: (habit.line, habit.column)))
 
 
@@ -74,9 +79,9 @@ def called_name(node: ast.expr) -> str:
     return f"{above}.{node.attr}" if above else node.attr
 
 
-def _statements(tree: ast.Module) -> Iterator[Habit]:
+def _statements(tree: ast.Module, places: Places) -> Iterator[Habit]:
     for node in tree.body:
-        place = (node.lineno, node.col_offset + 1)
+        place = places.of(node)
         if isinstance(node, ast.If) and _asks_for_main(node.test):
             yield Habit("NBD108", "__main__", *place)
         elif isinstance(node, ast.ImportFrom) and node.level:

@@ -159,7 +159,7 @@ def parameters(spec: ServiceSpec) -> Iterator[Diagnostic]:
             if isinstance(node, (ast.Assign, ast.AnnAssign)) and not _is_literal(node.value):
                 yield Diagnostic(
                     "NBD307", "The default of this parameter is no literal.", flow.cell.cell_id,
-                    node.lineno, node.col_offset + 1, Fix("Give it a number, a text or a list"),
+                    *flow.plain.places.of(node), Fix("Give it a number, a text or a list"),
                 )  # fmt: skip
 
 

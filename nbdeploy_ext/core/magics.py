@@ -7,10 +7,11 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .places import Places
 from .syntax import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from .syntax import Parsed
 
@@ -63,10 +64,7 @@ class Magic:
 
 @dataclass(frozen=True, slots=True)
 class PlainSource:
-    """A cell's source as Python: `lines` says which lines (from 1) were replaced by what.
-
-    `indent` is the number of columns that were cut off every line's beginning.
-    """
+    """A cell's source as Python: `lines` says which lines (from 1) were replaced by what."""
 
     text: str
     lines: dict[str, str]
@@ -74,7 +72,13 @@ class PlainSource:
     refused: tuple[tuple[int, str], ...]
     """Lines that can't run in production: number and text."""
     magics: tuple[Magic, ...] = ()
-    indent: int = 0
+    cut: Mapping[int, int] = field(default_factory=dict)
+    """How many characters of a line's beginning are not in `text`: an indent, or a magic's name."""
+
+    @property
+    def places(self) -> Places:
+        """Return what turns the tree's positions into places in the cell."""
+        return Places(self.text, self.cut)
 
 
 @dataclass(slots=True)
@@ -86,14 +90,14 @@ class _Rewrite:
     requirements: list[str] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)
     magics: list[Magic] = field(default_factory=list)
-    indent: int = 0
 
     def finished(self) -> PlainSource:
         pairs = enumerate(zip(self.lines, self.plain, strict=True), start=1)
-        changed = {str(number): new for number, (old, new) in pairs if old != new}
+        changed = [(number, old, new) for number, (old, new) in pairs if old != new]
         return PlainSource(
-            "\n".join(self.plain), changed, tuple(self.requirements), tuple(self.refused),
-            tuple(self.magics), self.indent,
+            "\n".join(self.plain), {str(number): new for number, _, new in changed},
+            tuple(self.requirements), tuple(self.refused), tuple(self.magics),
+            {number: _cut(old, new) for number, old, new in changed},
         )  # fmt: skip
 
 
@@ -108,20 +112,26 @@ def read_plain(source: str) -> tuple[PlainSource, Parsed]:
     if parsed.tree is not None or parsed.too_deep:
         return PlainSource(source, {}, (), ()), parsed
     work = _Rewrite(source.split("\n"))
-    work.plain, work.indent = _dedented(work.lines)
+    work.plain = _dedented(work.lines)
     if not _cell_magic(work):
         _line_magics(work, 0)
     plain = work.finished()
     return plain, parsed if plain.text == source else parse(plain.text)
 
 
-def _dedented(lines: list[str]) -> tuple[list[str], int]:
+def _dedented(lines: list[str]) -> list[str]:
     """Cut the first line's indentation off, as IPython does when every line has it."""
     first = next((line for line in lines if line.strip()), "")
     indent = first[: len(first) - len(first.lstrip(" \t"))]
     if not indent:
-        return list(lines), 0
-    return [line.removeprefix(indent) for line in lines], len(indent)
+        return list(lines)
+    return [line.removeprefix(indent) for line in lines]
+
+
+def _cut(old: str, new: str) -> int:
+    """Return how much further right the code of a line stands in the cell."""
+    code = new.strip()
+    return old.rfind(code) - (len(new) - len(new.lstrip())) if code and code in old else 0
 
 
 def _cell_magic(work: _Rewrite) -> bool:

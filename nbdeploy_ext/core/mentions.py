@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .habits import Habit
+    from .places import Places, Position
 
 _READERS = frozenset(
     "open read_csv read_parquet read_json read_excel read_table read_pickle read_feather loadtxt "
@@ -76,8 +77,8 @@ class Mentions:
 NO_MENTIONS = Mentions()
 
 
-def read_mentions(tree: ast.Module) -> Mentions:
-    """Read what a module or a cell mentions."""
+def read_mentions(tree: ast.Module, places: Places) -> Mentions:
+    """Read what a module or a cell mentions; `places` are the cell's, or the module's."""
     found: dict[type, list[Any]] = {ast.Call: [], ast.Subscript: [], ast.Constant: []}
     uses: set[str] = set()
     for statement in tree.body:
@@ -89,18 +90,18 @@ def read_mentions(tree: ast.Module) -> Mentions:
                     uses.add(node.id)  # type: ignore[attr-defined]
             elif kind in found:
                 found[kind].append(node)
-    imports = list(_imports(tree))
+    imports = list(_imports(tree, places))
     calls = [(called_name(node.func), node) for node in found[ast.Call]]
     tops = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     return Mentions(
-        (*imports, *_implied(imports, calls)),
-        tuple(sorted((m for n in found[ast.Subscript] for m in _variable(n)), key=_place)),
+        (*imports, *_implied(imports, calls, places)),
+        tuple(sorted((m for n in found[ast.Subscript] for m in _variable(n, places)), key=_place)),
         tuple(dict.fromkeys(n.value for n in found[ast.Constant] if _may_be_path(n.value))),
-        tuple(sorted((m for n in found[ast.Call] for m in _opened(n)), key=_place)),
+        tuple(sorted((m for n in found[ast.Call] for m in _opened(n, places)), key=_place)),
         frozenset(uses),
         tuple(node for node in tree.body if isinstance(node, tops)),
-        tuple(m for name, node in calls for m in _search_path(name, node)),
-        read_habits(tree, calls, found[ast.Constant]),
+        tuple(m for name, node in calls for m in _search_path(name, node, places)),
+        read_habits(tree, calls, found[ast.Constant], places),
         tuple(node for node in tree.body if _may_be_alias(node)),
     )
 
@@ -116,17 +117,19 @@ def _may_be_alias(node: ast.stmt) -> bool:
     return is_named and isinstance(value, (ast.Subscript, ast.BinOp, ast.Name, ast.Attribute))
 
 
-def _implied(imports: list[Import], calls: list[tuple[str, ast.Call]]) -> Iterator[Import]:
+def _implied(
+    imports: list[Import], calls: list[tuple[str, ast.Call]], places: Places
+) -> Iterator[Import]:
     """Yield, as optional, what is needed without being imported."""
     for found in imports:
         for name in implied_by_import(found.name, found.members):
             yield Import(name, found.line, found.column, optional=True)
     for name, call in implied_by_calls(calls):
         if name:
-            yield Import(name, call.lineno, call.col_offset + 1, optional=True)
+            yield Import(name, *places.of(call), optional=True)
 
 
-def _search_path(name: str, node: ast.Call) -> Iterator[Mention]:
+def _search_path(name: str, node: ast.Call, places: Places) -> Iterator[Mention]:
     """Yield the literal folder that `sys.path.append` or `insert` adds, however it is wrapped."""
     if name not in {"sys.path.append", "sys.path.insert"} or not node.args:
         return
@@ -136,7 +139,7 @@ def _search_path(name: str, node: ast.Call) -> Iterator[Mention]:
         if isinstance(inner, ast.Constant) and isinstance(inner.value, str)
     ]
     if texts:
-        yield Mention("/".join(texts), node.lineno, node.col_offset + 1)
+        yield Mention("/".join(texts), *places.of(node))
 
 
 def _may_be_path(value: object) -> bool:
@@ -179,7 +182,7 @@ def _place(found: Mention) -> tuple[int, int]:
     return found.line, found.column
 
 
-def _opened(node: ast.Call) -> Iterator[Mention]:
+def _opened(node: ast.Call, places: Places) -> Iterator[Mention]:
     """Yield the literal path of a file that the call reads."""
     called = getattr(node.func, "attr", None) or getattr(node.func, "id", "")
     if called not in _READERS or not node.args:
@@ -188,10 +191,10 @@ def _opened(node: ast.Call) -> Iterator[Mention]:
     if isinstance(mode, ast.Constant) and str(mode.value).startswith(_WRITTEN):
         return
     if isinstance(path, ast.Constant) and isinstance(path.value, str) and "://" not in path.value:
-        yield Mention(path.value, node.lineno, node.col_offset + 1)
+        yield Mention(path.value, *places.of(node))
 
 
-def _variable(node: ast.Subscript) -> Iterator[Mention]:
+def _variable(node: ast.Subscript, places: Places) -> Iterator[Mention]:
     """Yield what `os.environ[NAME]` needs; `get` and `getenv` have an answer without it."""
     of = node.value
     named = (isinstance(of, ast.Name) and of.id == "environ") or (
@@ -201,14 +204,14 @@ def _variable(node: ast.Subscript) -> Iterator[Mention]:
         and of.value.id == "os"
     )
     if named and isinstance(node.ctx, ast.Load) and isinstance(node.slice, ast.Constant):
-        yield Mention(str(node.slice.value), node.lineno, node.col_offset + 1)
+        yield Mention(str(node.slice.value), *places.of(node))
 
 
-def _imports(tree: ast.Module) -> Iterator[Import]:
+def _imports(tree: ast.Module, places: Places) -> Iterator[Import]:
     waiting: list[tuple[ast.AST, bool]] = [(tree, False)]
     for node, optional in waiting:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
-            yield from _imported(node, optional=optional)
+            yield from _imported(node, places.of(node), optional=optional)
         elif isinstance(node, ast.If) and _guards_types(node.test):
             waiting += ((child, optional) for child in node.orelse)
         elif isinstance(node, ast.Try) and any(map(_catches_imports, node.handlers)):
@@ -220,14 +223,15 @@ def _imports(tree: ast.Module) -> Iterator[Import]:
                 waiting += [(child, optional) for child in getattr(node, block, ())]
 
 
-def _imported(node: ast.Import | ast.ImportFrom, *, optional: bool) -> Iterator[Import]:
-    line, column = node.lineno, node.col_offset + 1
+def _imported(
+    node: ast.Import | ast.ImportFrom, place: Position, *, optional: bool
+) -> Iterator[Import]:
     if isinstance(node, ast.Import):
         for alias in node.names:
-            yield Import(alias.name, line, column, optional=optional)
+            yield Import(alias.name, *place, optional=optional)
     elif node.module and not node.level:
         members = tuple(alias.name for alias in node.names)
-        yield Import(node.module, line, column, members, optional)
+        yield Import(node.module, *place, members, optional)
 
 
 def _guards_types(test: ast.expr) -> bool:

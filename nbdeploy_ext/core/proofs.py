@@ -47,7 +47,7 @@ def _lost(flow: CellFlow) -> Iterator[Diagnostic]:
             if node.name in seen:
                 yield Diagnostic(
                     "NBD311", f"The cell defines {node.name} twice; only the last one runs.",
-                    flow.cell.cell_id, node.lineno, node.col_offset + 1,
+                    flow.cell.cell_id, *flow.plain.places.of(node),
                     Fix("Give one of them another name"),
                 )  # fmt: skip
             seen.add(node.name)
@@ -65,7 +65,7 @@ def _uncallable(flow: CellFlow, given: frozenset[str]) -> Iterator[Diagnostic]:
             if argument.arg not in given:
                 yield Diagnostic(
                     "NBD312", f"{node.name} asks for {argument.arg}, which is no fixture.",
-                    flow.cell.cell_id, argument.lineno, argument.col_offset + 1,
+                    flow.cell.cell_id, *flow.plain.places.of(argument),
                     Fix(f"Define {argument.arg} in the test, or as a fixture in a test cell"),
                 )  # fmt: skip
 

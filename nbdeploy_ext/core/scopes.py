@@ -13,7 +13,7 @@ from .origins import NOTHING, Origins, base, new_of, only, related
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from .facts import Position
+    from .places import Position
 
     Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -208,10 +208,10 @@ class Scope:
                 self.held.setdefault(base(origin), set()).update(held)
 
     def unknowable(self, node: ast.AST, reason: str) -> None:
-        """Note what can't be known."""
+        """Note what can't be known, at the node's place in the tree."""
         line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
         self.wild = True
-        self.opaque.append(Opaque(line, column + 1, reason))
+        self.opaque.append(Opaque(line, column, reason))
 
     def touch(self, *tokens: str) -> None:
         """Read and change states, named with their `@`."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from .mentions import read_mentions
 from .pickles import pickled_modules
+from .places import Places
 from .syntax import parse
 
 if TYPE_CHECKING:
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
     from .dataflow import CellFlow
     from .mentions import Mentions
+
+
+_MODULE = Places("", {})
+"""Of what stands in a module the line alone is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +186,11 @@ def local_module(folder: Path, name: str, members: Sequence[str] = ()) -> tuple[
 @lru_cache(maxsize=256)
 def _read_module(path: str, _size: int, _changed: int) -> Mentions | int:
     """Return what a module mentions, or the line at which it is no valid Python."""
-    parsed = parse(Path(path).read_bytes())
+    text = Path(path).read_bytes()
+    parsed = parse(text)
     if parsed.tree is None:
         return (parsed.fault.lineno if parsed.fault else None) or 1
-    return read_mentions(parsed.tree)
+    return read_mentions(parsed.tree, _MODULE)
 
 
 def _new(found: Sequence[Path], folder: Path, known: dict[str, None]) -> list[str]:

@@ -112,6 +112,15 @@ describe('problems of a notebook', () => {
     expect(walk('previous', 1, 0, -1)).toBe('third');
     expect(findNeighbour([], places[0], 'next')).toBeUndefined();
   });
+
+  it('stand where the editor has its cursor on their lines', () => {
+    model.cells.get(1).sharedModel.setSource("'ok'\n'😀é' + gone + lost");
+    const columns = [4, 8, 99].map(column => {
+      const diagnostic = named('A', { cell: 'cell-1', line: 2, column });
+      return listPlaces(model, [diagnostic])[0].column;
+    });
+    expect(columns).toEqual([4, 8, 99]);
+  });
 });
 
 describe('fixes', () => {

@@ -2,6 +2,8 @@ import { YNotebook } from '@jupyter/ydoc';
 import { type ICellModel, isCodeCellModel } from '@jupyterlab/cells';
 import type { INotebookModel, NotebookPanel } from '@jupyterlab/notebook';
 
+import { editorColumn } from './columns';
+
 /** A cell and where it stands, from 0. */
 export interface IPlacedCell {
   readonly cell: ICellModel;
@@ -99,6 +101,10 @@ export async function revealCell(
   await notebook.scrollToItem(place.index, 'smart');
   const editor = notebook.activeCell?.editor;
   if (editor && line !== null) {
-    editor.setCursorPosition({ line: line - 1, column: (column ?? 1) - 1 });
+    const source = place.cell.sharedModel.getSource();
+    editor.setCursorPosition({
+      line: line - 1,
+      column: editorColumn(source, line, column ?? 1)
+    });
   }
 }

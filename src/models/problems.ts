@@ -2,6 +2,7 @@ import type { INotebookModel } from '@jupyterlab/notebook';
 
 import type { IDiagnostic, IFix } from '../documents';
 import { cellFinder } from './cells';
+import { editorColumn } from './columns';
 
 /** A name, which is marked alone; of an import all is marked. */
 const NAME = /^(?!(?:from|import)\b)[\p{L}\p{N}_]+/u;
@@ -12,7 +13,10 @@ export interface ITextRange {
   readonly to: number;
 }
 
-/** A place in a notebook: all count from 0, and column -1 is the cell as a whole. */
+/**
+ * A place in a notebook: all count from 0, columns in UTF-16 units as editors
+ * do, and column -1 is the cell as a whole.
+ */
 export interface INotebookPlace {
   readonly index: number;
   readonly line: number;
@@ -61,7 +65,7 @@ export function rangeOf(
   const start = before.reduce((sum, { length }) => sum + length + 1, 0);
   const end = text.trimEnd().length;
   const indent = text.length - text.trimStart().length;
-  const first = column === null ? indent : unitsOf(text, column - 1);
+  const first = column === null ? indent : editorColumn(source, line, column);
   // A place behind the last character is that of something that is missing.
   const from = Math.min(first, Math.max(end - 1, 0));
   const name = column === null ? null : NAME.exec(text.slice(from, end));
@@ -85,7 +89,14 @@ export function listPlaces(
               diagnostic,
               index: place.index,
               line: (line ?? 1) - 1,
-              column: line === null ? -1 : (column ?? 1) - 1
+              column:
+                line === null
+                  ? -1
+                  : editorColumn(
+                      place.cell.sharedModel.getSource(),
+                      line,
+                      column ?? 1
+                    )
             }
           ]
         : [];
@@ -112,9 +123,4 @@ function comparePlaces(one: INotebookPlace, other: INotebookPlace): number {
     one.line - other.line ||
     one.column - other.column
   );
-}
-
-/** Count the UTF-16 units of a text's first characters. */
-function unitsOf(text: string, characters: number): number {
-  return [...text].slice(0, characters).join('').length;
 }
