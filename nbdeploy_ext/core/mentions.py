@@ -28,7 +28,9 @@ _NO_NODES = frozenset(
     "id attr arg ctx op ops kind type_comment conversion level module is_async simple lineno "
     "asname rest kwd_attrs tag".split()
 )
-_LEAVES: dict[type, tuple[str, ...]] = {ast.Constant: (), type(None): (), str: ()}
+_LEAVES: dict[type, tuple[str, ...]] = {
+    ast.Constant: (), ast.MatchSingleton: (), type(None): (), str: ()
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,9 @@ NASTY = [
     "%%bash\nls", "!ls", "x = !ls", "%time x = 1", "?foo", "foo??", "\x00", "\ud800 = 1",
     "print 'py2'", "if x:\n\ty = 1\n        z = 2", "def f(:\n", "a = (\n%magic\n)", "await x",
     "async with a as b: pass", "\ufeffx = 1", "", "   ", "x = 1;", "from m import *", "exec('x')",
-    "globals()['x'] = 2", "match x:\n case {'a': [*b]}: c = 1", "lambda: (yield)", "del x",
+    "globals()['x'] = 2",
+    "match x:\n case {'a': [*b], **c} | True | None | d.e | [-1j, F(g=_) as h]: c = 1",
+    "lambda: (yield)", "del x",
     "x: int", "(" * 500 + ")" * 500, "x" + " + x" * 5000, "nonlocal x", "return 1", "yield 2",
     "\\\n", "x = 1 \\\n", "'''abc", "f'{x!r:{y}}'", "global q; q = 1", "import a.b.c as d, e.f",
     "class A:\n  x = y\n  def f(self): return __class__", "with open('f') as g, h as (i, *j): pass",
@@ -66,6 +68,13 @@ def test_check_always_answers(seed: int, tmp_path: Path) -> None:
         assert {d["cell"] for d in answer["diagnostics"]} <= {c["id"] for c in content["cells"]} | {
             None
         }
+
+
+@pytest.mark.parametrize("source", NASTY, ids=[str(n) for n in range(len(NASTY))])
+@pytest.mark.parametrize("role", sorted({r for r in ROLES if r}))
+def test_check_answers_about_every_odd_cell(source: str, role: str, tmp_path: Path) -> None:
+    cell = code(source, metadata={"tags": [role]})
+    json.dumps(analyse(tmp_path / "n.ipynb", content=document(cell)).as_json())
 
 
 def code(source: Any = "x = 1", **more: Any) -> dict[str, Any]:
