@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import hmac
 import html
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +13,12 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from .access import OPEN, Token
 from .calls import StoreFailed
+from .intake import BODY_LIMIT, TOO_LARGE
 from .metrics import CONTENT_TYPE
 from .openapi import openapi_document
+from .probes import PROBES
 from .problems import problem
 from .reply import Reply
 from .request import Request as Call
@@ -30,11 +32,7 @@ if TYPE_CHECKING:
 
     from .service import Service, Streamed
 
-BODY_LIMIT = 100 * 2**20
-TOO_LARGE = f"The body is over {BODY_LIMIT} bytes."
 _CUT = "The body ended before its end."
-_OPEN = frozenset({"/", "/docs", "/healthz", "/readyz"})
-"""What needs no token: the probes, and a page without content that asks for the token."""
 
 
 def make_app(service: Service) -> ASGIApp:  # noqa: C901  (a flat list of routes)
@@ -47,13 +45,6 @@ def make_app(service: Service) -> ASGIApp:  # noqa: C901  (a flat list of routes
     async def openapi(_: Request) -> Response:
         return JSONResponse(document)
 
-    async def healthz(_: Request) -> Response:
-        return JSONResponse({"status": "alive"})
-
-    async def readyz(_: Request) -> Response:
-        status = "ready" if service.is_ready else "stuck" if service.ready else "starting"
-        return JSONResponse({"status": status}, 200 if service.is_ready else 503)
-
     async def metrics(_: Request) -> Response:
         # It reads of all processes how much memory they need, which takes milliseconds
         text = await asyncio.to_thread(service.metrics.text)
@@ -65,21 +56,21 @@ def make_app(service: Service) -> ASGIApp:  # noqa: C901  (a flat list of routes
     async def calls(request: Request) -> Response:
         limit = request.query_params.get("limit", "100")
         if not limit.isdecimal() or len(limit) > 9:
-            return problem(422, "limit is a number of calls.").as_response()
+            return whole(problem(422, "limit is a number of calls."))
         try:
             # A store may be a file or a database: not on the loop
             found = await asyncio.to_thread(service.calls.records, int(limit))
         except StoreFailed as fault:
-            return problem(503, f"The call log can't be read: {fault}").as_response()
+            return whole(problem(503, f"The call log can't be read: {fault}"))
         return JSONResponse(plain_value(found))
 
     async def monitors(_: Request) -> Response:
         return JSONResponse(plain_value(service.monitors.states()))
 
     known: dict[str, Callable[[Request], Awaitable[Response]]] = {
-        "/": docs, "/docs": docs, "/openapi.json": openapi, "/healthz": healthz,
-        "/readyz": readyz, "/metrics": metrics, "/version": version, "/calls": calls,
-        "/monitors": monitors,
+        "/": docs, "/docs": docs, "/openapi.json": openapi, "/metrics": metrics,
+        "/version": version, "/calls": calls, "/monitors": monitors,
+        **{path: _probe(service, ask) for path, ask in PROBES.items()},
     }  # fmt: skip
     routes = [Route(path, answer, methods=["GET"]) for path, answer in known.items()]
     routes += [
@@ -97,6 +88,15 @@ def make_app(service: Service) -> ASGIApp:  # noqa: C901  (a flat list of routes
 def _page(name: str) -> str:
     page = (Path(__file__).parent / "docs.html").read_text(encoding="utf-8")
     return page.replace("{{title}}", html.escape(name))
+
+
+def _probe(
+    service: Service, ask: Callable[[Service], Reply]
+) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(_: Request) -> Response:
+        return whole(ask(service))
+
+    return answer
 
 
 def _endpoint(service: Service, name: str) -> Callable[[Request], Awaitable[Response]]:
@@ -127,10 +127,15 @@ def _call(service: Service, name: str, request: Request) -> Call:
     )  # fmt: skip
 
 
+def whole(answer: Reply) -> Response:
+    """Return a whole answer as Starlette's."""
+    return Response(answer.body, answer.status, dict(answer.headers), answer.media_type)
+
+
 def as_response(answer: Reply | Streamed, call: Call) -> Response:
     """Return what a service answered as Starlette's answer, with the id of its call."""
     if isinstance(answer, Reply):
-        response: Response = answer.as_response()
+        response: Response = whole(answer)
     else:
         response = StreamingResponse(answer.lines, media_type=answer.media_type)
     response.headers["x-request-id"] = call.request_id
@@ -153,35 +158,19 @@ def _version(service: Service) -> dict[str, Any]:
 
 
 async def _not_found(request: Request, _: Exception) -> Response:
-    return problem(404, f"There is no {request.url.path}; see /docs.").as_response()
+    return whole(problem(404, f"There is no {request.url.path}; see /docs."))
 
 
 async def _wrong_method(request: Request, fault: Exception) -> Response:
     said = problem(405, f"{request.method} is not for {request.url.path}; see /docs.")
-    answer = said.as_response()
+    answer = whole(said)
     answer.headers.update(getattr(fault, "headers", None) or {})  # Allow, RFC 9110
     return answer
 
 
 async def _broken(_: Request, __: Exception) -> Response:
     said = problem(500, "The service failed outside the notebook; its log says why.")
-    return said.as_response()
-
-
-class Token:
-    """Knows the bearer token (RFC 6750) that callers must send, where there is one."""
-
-    def __init__(self, token: str | None) -> None:
-        """Let everybody in without a token."""
-        self._expected = token.encode() if token else None
-
-    def is_sent(self, authorization: bytes) -> bool:
-        """Say whether the value of an Authorization header lets its caller in."""
-        if self._expected is None:
-            return True
-        scheme, _, given = authorization.partition(b" ")
-        is_known = hmac.compare_digest(given.strip(), self._expected)
-        return scheme.lower() == b"bearer" and is_known
+    return whole(said)
 
 
 class _Guard:
@@ -192,11 +181,11 @@ class _Guard:
         self._token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in _OPEN:
+        if scope["type"] == "http" and scope["path"] not in OPEN:
             sent = dict(scope["headers"]).get(b"authorization", b"")
             if not self._token.is_sent(sent):
                 headers = (("www-authenticate", "Bearer"),)
                 said = "Send the service's token as Authorization: Bearer …"
-                await problem(401, said, headers=headers).as_response()(scope, receive, send)
+                await whole(problem(401, said, headers=headers))(scope, receive, send)
                 return
         await self._inner(scope, receive, send)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 HEAD_LIMIT = 2**16
 """Bytes that a head may have, and what surrounds the pieces of a body."""
+BODY_LIMIT = 100 * 2**20
+TOO_LARGE = f"The body is over {BODY_LIMIT} bytes."
 _LARGE = problem(431, f"The head is over {HEAD_LIMIT} bytes.")
 _UNREADABLE = problem(400, "This is no request of HTTP/1.1.")
 _SWITCHING = frozenset({b"connection", b"upgrade", b"http2-settings"})

@@ -7,21 +7,23 @@ is not such a call goes to the ASGI application, which answers the same.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from .app import BODY_LIMIT, Token, as_response
-from .intake import Intake
+from .access import Token
+from .intake import BODY_LIMIT, Intake
 from .operations import LARGE
+from .probes import PROBES
 from .problems import problem
 from .reply import Reply
 from .request import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from .operations import Operation
     from .service import Service, Streamed
@@ -34,6 +36,7 @@ PATIENCE = 30
 PER_SECOND = 2**16
 """Bytes of a body that buy another second."""
 _ODD = frozenset({b"transfer-encoding", b"expect"})
+_OF_BODIES = frozenset({b"content-length", *_ODD})
 _HEADERS = (b"content-type", b"accept", b"x-request-id", b"traceparent")
 _TOO_SLOW = problem(408, "The request did not arrive in time.")
 
@@ -46,6 +49,9 @@ class Front:
         self.service = service
         self.token = Token(service.token)
         self.routes = {o.endpoint.path.encode(): o for o in service.operations.values()}
+        self.probes = {
+            path.encode(): functools.partial(ask, service) for path, ask in PROBES.items()
+        }
         self._heads: dict[tuple[int, str], bytes] = {}
         self._common: list[tuple[bytes, bytes]] = []
 
@@ -73,6 +79,9 @@ class Asked(NamedTuple):
     accept: str
     given_id: str
     traceparent: str
+
+
+_OF_NO_CALL: Any = Asked(None, "", "", "", "")  # type: ignore[arg-type]
 
 
 class Exchange(Request):
@@ -105,6 +114,17 @@ class Exchange(Request):
         if self.inner is not None:
             self.inner.disconnected = self.disconnected
             self.inner.message_event.set()
+
+
+class Probing(Exchange):
+    """A probe on its way: answered here, so that it waits for nothing but the loop."""
+
+    __slots__ = ("ask",)
+
+    def __init__(self, ask: Callable[[], Reply]) -> None:
+        """Know what to ask when it is its turn."""
+        super().__init__(_OF_NO_CALL)
+        self.ask = ask
 
 
 class EndpointProtocol(Intake):
@@ -148,11 +168,10 @@ class EndpointProtocol(Intake):
                 return
             self._asked = self._read_head() if is_post else None
             self._head, self._url = self.headers if is_post else None, self.url
-        asked = self._asked
-        if asked is None:
+        exchange = Exchange(self._asked) if self._asked is not None else self._probing()
+        if exchange is None:
             self._hand_over()
             return
-        exchange = Exchange(asked)
         parser = self.parser
         exchange.keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0"
         before: Any = self.cycle
@@ -176,6 +195,14 @@ class EndpointProtocol(Intake):
             return None
         return Asked(operation, *(said.get(name, b"").decode("latin-1") for name in _HEADERS))
 
+    def _probing(self) -> Probing | None:
+        """Return the probe that this is; one with a body, or odd, is left to the application."""
+        ask = self._front.probes.get(self.url)
+        if ask is None or self.parser.get_method() != b"GET":
+            return None
+        names = {name.lower() for name, _ in self.headers}
+        return Probing(ask) if names.isdisjoint(_OF_BODIES) else None
+
     def _hand_over(self) -> None:
         url, headers = self.url, [(name.lower(), value) for name, value in self.headers]
         super().on_message_begin()
@@ -189,7 +216,7 @@ class EndpointProtocol(Intake):
         exchange: Any = self.cycle
         self._unseen = 0
         self._received += len(body)
-        if type(exchange) is Exchange:
+        if isinstance(exchange, Exchange):
             exchange.parts.append(body)
         else:
             super().on_body(body)
@@ -201,7 +228,7 @@ class EndpointProtocol(Intake):
             return
         self._reading = False
         exchange: Any = self.cycle
-        if type(exchange) is not Exchange:
+        if not isinstance(exchange, Exchange):
             super().on_message_complete()
             return
         exchange.complete = True
@@ -212,7 +239,7 @@ class EndpointProtocol(Intake):
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         """Begin what waited for the answers before it."""
         self.active = cycle
-        if type(cycle) is not Exchange:
+        if not isinstance(cycle, Exchange):
             super()._start_asgi_task(cycle, app)
         elif cycle.complete:
             self._answer(cycle)
@@ -220,6 +247,9 @@ class EndpointProtocol(Intake):
             self.flow.resume_reading()  # the rest of it is still to come
 
     def _answer(self, exchange: Exchange) -> None:
+        if type(exchange) is Probing:
+            self._write(exchange, exchange.ask())
+            return
         parts = exchange.parts
         exchange.body = body = parts[0] if len(parts) == 1 else b"".join(parts)
         if not (exchange.operation.pace.is_quick and len(body) < LARGE and exchange.is_json):
@@ -283,6 +313,8 @@ class EndpointProtocol(Intake):
         cycle.more_body = False
         exchange.inner = cycle
         exchange.set()
+        from .app import as_response  # noqa: PLC0415  (few notebooks stream; it is much code)
+
         response = as_response(answer, exchange)
         await cycle.run_asgi(response)  # type: ignore[arg-type]
 
@@ -335,7 +367,7 @@ class EndpointProtocol(Intake):
         elif self._reading and not self.flow.read_paused:
             if waited > PATIENCE + self._received / PER_SECOND:
                 self._refuse_slow()
-        elif type(self.active) is Exchange and not self._is_answering and waited > KEEP_ALIVE:
+        elif isinstance(self.active, Exchange) and not self._is_answering and waited > KEEP_ALIVE:
             self.transport.close()
 
     def _refuse_slow(self) -> None:
@@ -348,7 +380,7 @@ class EndpointProtocol(Intake):
     def may_refuse(self) -> bool:
         """Whether no other call is being answered: one that is not even here can't be."""
         active = self.active
-        if type(active) is Exchange:
+        if isinstance(active, Exchange):
             return not active.complete or active.response_complete
         is_read = active is not None and active.more_body and not active.response_started
         return active is None or active.response_complete or is_read

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from starlette.responses import Response
-
 
 class Reply(NamedTuple):
     """A whole answer; `headers` are those beside content type and length."""
@@ -14,7 +12,3 @@ class Reply(NamedTuple):
     body: bytes
     media_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
-
-    def as_response(self) -> Response:
-        """Return it as Starlette's answer."""
-        return Response(self.body, self.status, dict(self.headers), self.media_type)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from .accepting import Acceptor
-from .app import make_app
 from .loader import LOOP, CellFailed
 from .logs import mask
+from .pages import Pages
 from .protocol import KEEP_ALIVE, EndpointProtocol, Front, sweep
 from .service import Service
 
@@ -132,16 +132,13 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def load_service(
-    app: App, board: Board, loop: asyncio.AbstractEventLoop
-) -> tuple[Service, ASGIApp]:
+def load_service(app: App, board: Board, loop: asyncio.AbstractEventLoop) -> tuple[Service, Pages]:
     """Run the production cells and try the examples; raises whatever they raise."""
     # Cells that await, examples and calls share one loop, as they do in a kernel
     LOOP.set(loop)
     service = Service(app, board)
-    application = make_app(service)
     loop.run_until_complete(service.try_examples())
-    return service, application
+    return service, Pages(service)
 
 
 def serve_until_stopped(

@@ -31,10 +31,9 @@ if TYPE_CHECKING:
     import asyncio
     import socket
 
-    from starlette.types import ASGIApp
-
     from .board import Board
     from .loader import App
+    from .pages import Pages
     from .service import Service
 
 _log = logging.getLogger("nbdeploy.workers")
@@ -47,7 +46,7 @@ class _Loaded:
     """A notebook that was loaded for all processes."""
 
     service: Service
-    application: ASGIApp
+    application: Pages
     seeds: Seeds
 
 
@@ -90,6 +89,7 @@ def _load(app: App, board: Board, begun: _Beginning) -> _Loaded:
     loop.run_forever()  # opens what it needs for itself
     before = held_open()
     service, application = load_service(app, board, loop)
+    application.make()  # once for all
     service.compute.lane.close(wait=True)
     reason = unshared(loop, before)
     if reason:
