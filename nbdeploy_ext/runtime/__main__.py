@@ -12,8 +12,12 @@ gc.disable()
 if sys.path[0] in {"", os.getcwd()}:  # noqa: PTH109  (pathlib is not imported yet)
     del sys.path[0]
 
-import argparse  # noqa: E402  (what is above comes first)
-from pathlib import Path  # noqa: E402
+from pathlib import Path  # noqa: E402  (what is above comes first)
+
+from .deferred import defer  # noqa: E402
+
+# Its package imports a command line, for a tenth of a start
+defer("uvicorn", Config="config")
 
 from .loader import read_app  # noqa: E402
 from .modules import failed_imports, reach_folder  # noqa: E402
@@ -24,26 +28,37 @@ gc.freeze()
 gc.enable()
 
 
+_HOST = "0.0.0.0"  # noqa: S104  (the container's own network)
+
+
 def main() -> int:
     """Run one command in the app folder; returns the exit status."""
-    given = sys.argv[1:]
-    if not given or given[0].startswith("--port") or given[0].startswith("--host"):
-        given = ["serve", *given]
-    parser = argparse.ArgumentParser(prog="nbdeploy_runtime")
-    commands = parser.add_subparsers(dest="command")
-    serving = commands.add_parser("serve", help="serve the endpoints (the default)")
-    serving.add_argument("--host", default="0.0.0.0")  # noqa: S104  (the container's own network)
-    serving.add_argument("--port", type=int)
-    commands.add_parser("test", help="run the test cells")
-    commands.add_parser("imports", help="import what the shipped cells import")
-    commands.add_parser("batch", help="run an endpoint over a table")
     # Of a kernel's environment it would be one that draws into a notebook
     os.environ["MPLBACKEND"] = "Agg"
     folder = Path(os.environ.get("NBDEPLOY_APP", ".")).resolve()
+    given = sys.argv[1:] or ["serve"]
+    if given == ["serve"]:
+        return serve(folder, _HOST, None)
+    if given[0].startswith(("--port", "--host")):
+        given = ["serve", *given]
     if given[0] == "batch":
         from .batch.command import run_batch  # noqa: PLC0415  (services never read tables)
 
         return run_batch(folder, given[1:])
+    return _run(folder, given)
+
+
+def _run(folder: Path, given: list[str]) -> int:
+    import argparse  # noqa: PLC0415  (an image's own command needs none)
+
+    parser = argparse.ArgumentParser(prog="nbdeploy_runtime")
+    commands = parser.add_subparsers(dest="command")
+    serving = commands.add_parser("serve", help="serve the endpoints (the default)")
+    serving.add_argument("--host", default=_HOST)
+    serving.add_argument("--port", type=int)
+    commands.add_parser("test", help="run the test cells")
+    commands.add_parser("imports", help="import what the shipped cells import")
+    commands.add_parser("batch", help="run an endpoint over a table")
     arguments = parser.parse_args(given)
     if arguments.command == "test":
         from .gate import run_gate  # noqa: PLC0415  (the deployed image has no pytest)

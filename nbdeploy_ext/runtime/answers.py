@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic_core import from_json
 
 from .faults import ResultInvalid
-from .hints import direct_kind
 from .media import (
     ARROW_FILE,
     ARROW_STREAM,
@@ -24,7 +23,7 @@ from .media import (
     has_arrow,
 )
 from .rich import close, rich_forms, rich_types
-from .roles import bare, is_record, is_rows
+from .roles import bare, direct_kind, is_record, is_rows
 from .tables import write_frame, write_lines, write_rows
 from .values import flat_frame
 

@@ -10,19 +10,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import orjson
-from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
-from pydantic_core import PydanticSerializationError, from_json
-from typing_extensions import NotRequired
+from pydantic_core import PydanticSerializationError, ValidationError, from_json
 
+from .adapters import Adapter, ArgumentsAdapter, plain_schema
 from .faults import BodyUnreadable, ResultInvalid, fault_of
 from .frames import ROUNDED, MayBeRounded
-from .hints import adapt, direct_kind, typed_dict
+from .roles import direct_kind
 from .values import NotJson, dump_value, native
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
+_ANYTHING = Adapter(Any)
 _FREE: tuple[Any, ...] = (dict, list, dict[str, Any], dict[Any, Any], list[Any])
 _STREAMS = frozenset({"Iterator", "Generator", "AsyncIterator", "AsyncGenerator", "Iterable",
                       "AsyncIterable"})  # fmt: skip
@@ -40,15 +39,15 @@ class Codec:
     """
 
     hints: Mapping[str, Any]
-    fields: Mapping[str, TypeAdapter[Any]]
+    fields: Mapping[str, Adapter]
     required: frozenset[str]
     returns: Any
-    arguments: TypeAdapter[dict[str, Any]]
-    result: TypeAdapter[Any] | None
+    arguments: ArgumentsAdapter
+    result: Adapter | None
     positional: tuple[tuple[str, Any], ...]
     rest: str | None
     takes_any_name: bool
-    extra: TypeAdapter[Any] | None
+    extra: Adapter | None
     direct: type | None
     is_raw: bool
 
@@ -70,17 +69,17 @@ class Codec:
 
     def check(self, name: str, content: bytes) -> Any:
         """Return one argument in JSON; `BodyUnreadable`, `ArgumentsInvalid`."""
-        return self._one(name, lambda field: field.validate_json(content, strict=True))
+        return self._one(name, lambda field: field.validator.validate_json(content, strict=True))
 
     def check_value(self, name: str, value: Any) -> Any:
         """Return one argument that Python has already; `ArgumentsInvalid`."""
-        return self._one(name, lambda field: field.validate_python(value))
+        return self._one(name, lambda field: field.validator.validate_python(value))
 
     def check_texts(self, name: str, content: bytes) -> Any:
         """Return one argument in JSON where numbers may be text; `ArgumentsInvalid`."""
-        return self._one(name, lambda field: field.validate_json(content, strict=False))
+        return self._one(name, lambda field: field.validator.validate_json(content, strict=False))
 
-    def _one(self, name: str, read: Callable[[TypeAdapter[Any]], Any]) -> Any:
+    def _one(self, name: str, read: Callable[[Adapter], Any]) -> Any:
         try:
             return read(self.fields.get(name) or self.extra or _ANYTHING)
         except ValidationError as fault:
@@ -125,24 +124,20 @@ def compile_codec(function: Callable[..., Any]) -> Codec:
     named = [p for p in parameters if p.name != extras]
     fields = {p.name: _known(_hint(hints.get(p.name, Any), p)) for p in named}
     required = frozenset(p.name for p in named if p.default is p.empty and p.name != rest)
-    shape = typed_dict(
-        "Arguments", {n: f if n in required else NotRequired[f] for n, f in fields.items()}
-    )
-    shape.__pydantic_config__ = ConfigDict(extra="allow" if extras else "forbid")
     last = inspect.Parameter.POSITIONAL_OR_KEYWORD if rest else inspect.Parameter.POSITIONAL_ONLY
     returned = _item(hints.get("return", Any), function)
     extra = _known(hints.get(extras, Any)) if extras else Any
     return Codec(
         hints={name: hints.get(name, Any) for name in fields},
-        fields={name: TypeAdapter(field) for name, field in fields.items()},
+        fields={name: Adapter(field) for name, field in fields.items()},
         required=required,
         returns=hints.get("return", Any),
-        arguments=TypeAdapter(shape),
-        result=None if returned is Any else TypeAdapter(returned),
+        arguments=ArgumentsAdapter(fields, required, is_open=extras is not None),
+        result=None if returned is Any else Adapter(returned),
         positional=tuple((p.name, p.default) for p in parameters if p.kind <= last),
         rest=rest,
         takes_any_name=extras is not None,
-        extra=None if extra is Any else TypeAdapter(extra),
+        extra=None if extra is Any else Adapter(extra),
         direct=_direct(hints.get("return", Any)),
         is_raw=bool(fields)
         and not extras
@@ -186,15 +181,16 @@ def _evaluated(function: Any, name: str, hint: Any) -> dict[str, Any]:
 
 
 def _known(hint: Any) -> Any:
-    """Return the hint for pydantic, or Any where it has no schema for it."""
-    if hint is Any:
-        return Any
+    """Return the hint, or Any where pydantic has no schema for it."""
+    if plain_schema(hint) is not None:
+        return hint
+    from pydantic import PydanticUserError  # noqa: PLC0415  (plain hints do without it)
+
     try:
-        adapted = adapt(hint)
-        TypeAdapter(adapted)
+        Adapter(hint)
     except (PydanticUserError, TypeError, NameError):
         return Any
-    return adapted
+    return hint
 
 
 def _item(hint: Any, function: Callable[..., Any]) -> Any:
@@ -206,7 +202,7 @@ def _item(hint: Any, function: Callable[..., Any]) -> Any:
     return Any
 
 
-def _checked(adapter: TypeAdapter[Any], value: Any) -> bytes:
+def _checked(adapter: Adapter, value: Any) -> bytes:
     try:
         checked = adapter.validator.validate_python(value, strict=True)
         write = adapter.serializer.to_json
@@ -215,11 +211,11 @@ def _checked(adapter: TypeAdapter[Any], value: Any) -> bytes:
         return _checked_as_json(adapter, value)
 
 
-def _checked_as_json(adapter: TypeAdapter[Any], value: Any) -> bytes:
+def _checked_as_json(adapter: Adapter, value: Any) -> bytes:
     """Take what JSON has for the value: numpy's numbers, tuples for lists, dicts for classes."""
     try:
-        checked = adapter.validate_json(dump_value(value), strict=True)
-        return adapter.dump_json(checked, fallback=native, by_alias=True)
+        checked = adapter.validator.validate_json(dump_value(value), strict=True)
+        return adapter.serializer.to_json(checked, fallback=native, by_alias=True)
     except ValidationError as fault:
         place = ".".join(str(part) for part in fault.errors(include_input=False)[0]["loc"])
         where = f" at {place}" if place else ""

@@ -21,7 +21,8 @@ from pydantic_core import PydanticCustomError, core_schema
 from typing_extensions import NotRequired, Required, TypedDict
 
 from .arrays import array_schema, read_array, scalar_of
-from .frames import KINDS, SCHEMAS, read_frame
+from .frames import SCHEMAS, read_frame
+from .roles import is_array_kind, is_table_kind, package_of
 from .values import duration_text, is_plain_dataclass, native
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def adapt(hint: Any, seen: frozenset[Any] = frozenset()) -> Any:
     if origin is Annotated:
         inner, *metadata = get_args(hint)
         shape = next((m for m in metadata if _is_shape(m)), None)
-        if shape is not None and _is_array(get_origin(inner) or inner):
+        if shape is not None and is_array_kind(get_origin(inner) or inner):
             return _annotated(_array(inner, shape), [m for m in metadata if m is not shape])
         adapted = adapt(inner, seen)
         return hint if adapted is inner else _annotated(adapted, metadata)
@@ -53,12 +54,9 @@ def adapt(hint: Any, seen: frozenset[Any] = frozenset()) -> Any:
     return _generic(hint, origin, seen)
 
 
-def direct_kind(hint: Any) -> type | None:
-    """Return the class of numpy's or pandas' that a hint is of as a whole, or None."""
-    if get_origin(hint) is Annotated:
-        return direct_kind(get_args(hint)[0])
-    kind = get_origin(hint) or hint
-    return kind if _is_array(kind) or _is_table(kind) else None
+def not_required(hint: Any) -> Any:
+    """Return the hint of a key that may be missing."""
+    return NotRequired[hint]
 
 
 def typed_dict(name: str, fields: dict[str, Any]) -> Any:
@@ -112,14 +110,14 @@ def _special(hint: Any, kind: Any) -> Any:
         return Annotated[bytes, PlainValidator(_decoded), PlainSerializer(native), schema]
     if hint is timedelta:
         return _SPAN
-    if _is_array(kind):
+    if is_array_kind(kind):
         return _array(hint, None)
-    if _is_table(kind):
+    if is_table_kind(kind):
         return Annotated[Any, PlainValidator(read_frame(kind.__name__)), PlainSerializer(native),
                          WithJsonSchema(SCHEMAS[kind.__name__])]  # fmt: skip
-    if _package(kind) == "pandas" and kind.__name__ in _TIMES:
+    if package_of(kind) == "pandas" and kind.__name__ in _TIMES:
         return Annotated[_TIMES[kind.__name__], AfterValidator(_fitting(hint))]
-    scalar = scalar_of(kind) if _package(kind) == "numpy" else None
+    scalar = scalar_of(kind) if package_of(kind) == "numpy" else None
     return Annotated[scalar, AfterValidator(_fitting(hint))] if scalar is not None else None
 
 
@@ -134,18 +132,6 @@ _SPAN: Any = Annotated[
     WithJsonSchema({"type": "string", "format": "duration"}),
 ]
 _TIMES: dict[str, Any] = {"Timestamp": datetime, "Timedelta": _SPAN}
-
-
-def _package(kind: Any) -> str:
-    return str(getattr(kind, "__module__", "")).split(".")[0]
-
-
-def _is_array(kind: Any) -> bool:
-    return _package(kind) == "numpy" and getattr(kind, "__name__", "") == "ndarray"
-
-
-def _is_table(kind: Any) -> bool:
-    return _package(kind) == "pandas" and getattr(kind, "__name__", "") in KINDS
 
 
 def _is_shape(found: Any) -> bool:

@@ -80,11 +80,11 @@ def _schemas(service: Service) -> tuple[dict[tuple[str, str], Any], dict[str, An
     """Return each endpoint's schemas by name and mode, and the definitions that they share."""
     wanted: list[tuple[str, Literal["validation", "serialization"], TypeAdapter[Any]]] = []
     for name, operation in service.operations.items():
-        wanted.append((name, "validation", operation.codec.arguments))
+        wanted.append((name, "validation", operation.codec.arguments.full))
         if operation.codec.extra is not None:
-            wanted.append((f"{name}{_EXTRAS}", "validation", operation.codec.extra))
+            wanted.append((f"{name}{_EXTRAS}", "validation", operation.codec.extra.full))
         if operation.codec.result is not None:
-            wanted.append((name, "serialization", operation.codec.result))
+            wanted.append((name, "serialization", operation.codec.result.full))
     # Together, so that two classes of one name get two names
     drawn = [entry for entry in wanted if _can_be_drawn(*entry)]
     found: Any

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import sys
 import typing
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
-from pydantic import BaseModel
-
-from .hints import direct_kind
+from .frames import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +26,29 @@ def bare(hint: Any) -> Any:
         return hint
     others = [part for part in get_args(hint) if part is not type(None)]
     return bare(others[0]) if len(others) == 1 else hint
+
+
+def direct_kind(hint: Any) -> type | None:
+    """Return the class of numpy's or pandas' that a hint is of as a whole, or None."""
+    if get_origin(hint) is Annotated:
+        return direct_kind(get_args(hint)[0])
+    kind = get_origin(hint) or hint
+    return kind if is_array_kind(kind) or is_table_kind(kind) else None
+
+
+def is_array_kind(kind: Any) -> bool:
+    """Say whether a class is numpy's array."""
+    return package_of(kind) == "numpy" and getattr(kind, "__name__", "") == "ndarray"
+
+
+def is_table_kind(kind: Any) -> bool:
+    """Say whether a class is one of pandas' tables."""
+    return package_of(kind) == "pandas" and getattr(kind, "__name__", "") in KINDS
+
+
+def package_of(kind: Any) -> str:
+    """Return the name of the package that a class comes from."""
+    return str(getattr(kind, "__module__", "")).split(".")[0]
 
 
 def is_file(hint: Any) -> bool:
@@ -66,7 +88,7 @@ def is_rows(hint: Any) -> bool:
 def is_record(hint: Any) -> bool:
     """Say whether a hint is of dicts, dataclasses or models."""
     kind = get_origin(hint) or hint
-    is_class = inspect.isclass(kind) and issubclass(kind, (Mapping, BaseModel))
+    is_class = inspect.isclass(kind) and (issubclass(kind, Mapping) or _is_model(kind))
     return is_class or typing.is_typeddict(kind) or dataclasses.is_dataclass(kind)
 
 
@@ -90,3 +112,8 @@ def only_argument(hints: Mapping[str, Any], is_one: Callable[[Any], bool]) -> st
 
 def _is_several(hint: Any) -> bool:
     return get_origin(bare(hint)) in _SEVERAL and bool(get_args(bare(hint)))
+
+
+def _is_model(kind: type) -> bool:
+    pydantic: Any = sys.modules.get("pydantic")  # without it there are no models
+    return pydantic is not None and issubclass(kind, pydantic.BaseModel)

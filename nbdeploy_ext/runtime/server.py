@@ -11,7 +11,8 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
-import uvicorn
+from uvicorn.config import Config
+from uvicorn.server import Server as Uvicorn
 
 from .accepting import Acceptor
 from .loader import LOOP, CellFailed
@@ -79,7 +80,7 @@ def make_server(service: Service, app: ASGIApp) -> Server:
     """Return uvicorn set up as we serve: no access log, ten seconds to finish calls."""
     protocol: Any = functools.partial(EndpointProtocol, Front(service))
     return Server(
-        uvicorn.Config(
+        Config(
             app, http=protocol, access_log=False, log_config=None, log_level="warning",
             lifespan="off", ws="none", server_header=False, proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE, timeout_graceful_shutdown=_GRACE,
@@ -87,7 +88,7 @@ def make_server(service: Service, app: ASGIApp) -> Server:
     )  # fmt: skip
 
 
-class Server(uvicorn.Server):
+class Server(Uvicorn):
     """Says when it accepts connections."""
 
     when_ready: Callable[[int], None] | None = None

@@ -20,7 +20,6 @@ from .server import (
     say,
     serve_until_stopped,
 )
-from .workers import serve_workers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +46,8 @@ def serve(folder: Path, host: str, port: int | None) -> int:
         log_as_json(secrets)
         wanted = port if port is not None else app.manifest.service.port
         if app.manifest.service.workers > 1:
+            from .workers import serve_workers  # noqa: PLC0415  (one process needs no others)
+
             return serve_workers(app, host, wanted)
         return _serve_alone(app, host, wanted)
     except Exception as error:  # noqa: BLE001  the deployer gets one event, whatever it was

@@ -182,10 +182,11 @@ def real() -> Iterator[dict[str, Any]]:
 
 def of_service(function: Any) -> tuple[Any, Any]:
     codec = compile_codec(function)
-    arguments = codec.arguments.json_schema()
+    arguments = codec.arguments.full.json_schema()
     if codec.takes_any_name:
-        arguments["additionalProperties"] = codec.extra.json_schema() if codec.extra else True
-    return arguments, codec.result.json_schema(mode="serialization") if codec.result else {}
+        arguments["additionalProperties"] = codec.extra.full.json_schema() if codec.extra else True
+    drawn = codec.result.full.json_schema(mode="serialization") if codec.result else {}
+    return arguments, drawn
 
 
 def plain(schema: Any, shared: dict[str, Any], above: tuple[str, ...] = ()) -> Any:

@@ -98,7 +98,7 @@ def plan_shape(operation: Operation, columns: Iterable[str]) -> Shape:
     hint says so.
     """
     try:
-        schema = operation.codec.arguments.json_schema()
+        schema = operation.codec.arguments.full.json_schema()
     except PydanticInvalidForJsonSchema:  # a hint that JSON Schema has no words for
         schema = {"properties": {name: {} for name in sorted(operation.codec.fields)}}
     shared = schema.get("$defs", {})
