@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import PydanticCustomError
 
-from .arrays import FLOATS
+from .arrays import FLOATS, array_of_floats
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,10 +78,21 @@ def _of_records(pd: Any, rows: list[dict[str, Any]], is_rounded: bool) -> Any:
         _keep_exact(is_rounded)
         return pd.DataFrame(rows)
     cells = list(chain.from_iterable(map(dict.values, rows)))
-    if set(map(type, cells)) == {float}:
-        return pd.DataFrame(_floats(cells, is_rounded).reshape(len(rows), -1), columns=names)
+    made = _matrix(cells, is_rounded)
+    if made is not None:
+        return pd.DataFrame(made.reshape(len(rows), -1), columns=names)
     columns = (cells[place :: len(names)] for place in range(len(names)))
     return pd.DataFrame(dict(zip(names, (_column(c, is_rounded) for c in columns), strict=True)))
+
+
+def _matrix(cells: list[Any], is_rounded: bool) -> Any:
+    """Return cells as an array if all are floats, else None."""
+    import numpy as np  # noqa: PLC0415  (pandas brings it)
+
+    made = array_of_floats(np, cells)
+    if made is not None:  # without whole numbers: none that could have been rounded
+        return made
+    return _floats(cells, is_rounded) if set(map(type, cells)) == {float} else None
 
 
 def _column(values: list[Any], is_rounded: bool) -> Any:

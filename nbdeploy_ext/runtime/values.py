@@ -19,6 +19,7 @@ from pydantic_core import to_jsonable_python
 # By us: orjson leaves out fields that begin with an underscore, and 10 ms of a time are 100 to it
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 
+_WRITTEN = frozenset({"f8", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "b1"})
 _YEARS = re.compile(r"(-)?P(\d+)Y(?:(\d+)D)?")
 
 
@@ -29,7 +30,7 @@ class NotJson(Exception):
 def dump_value(value: Any) -> bytes:
     """Return any value of the notebook as JSON; `NotJson` names a type that has no such form."""
     try:
-        return orjson.dumps(value, native, _OPTIONS)
+        return orjson.dumps(value, _written, _OPTIONS)
     except TypeError:
         # Large integers, lone surrogates, keys that are no text: the rare, slow way
         return json.dumps(plain_value(value), separators=(",", ":")).encode()
@@ -65,6 +66,37 @@ def native(value: Any) -> Any:
         return to_jsonable_python(value, fallback=_foreign)
     except UnicodeDecodeError:
         raise NotJson(f"a {type(value).__qualname__} holds bytes that are no text") from None
+
+
+def _written(value: Any) -> Any:
+    """Return arrays and frames of numbers as JSON that is written already, all else as `native`."""
+    numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
+    if numpy is not None and type(value) is numpy.ndarray and _is_written_as_listed(value):
+        ordered = numpy.ascontiguousarray(value)
+        return orjson.Fragment(orjson.dumps(ordered, option=orjson.OPT_SERIALIZE_NUMPY))
+    if pandas is not None and type(value) is pandas.DataFrame:
+        records = _number_records(numpy, value)
+        return frame_records(value) if records is None else orjson.Fragment(records)
+    return native(value)
+
+
+def _is_written_as_listed(array: Any) -> bool:
+    # Shorter floats would be cut to what is exact in their own precision only
+    return array.ndim > 0 and array.dtype.isnative and array.dtype.str[1:] in _WRITTEN
+
+
+def _number_records(np: Any, frame: Any) -> bytes | None:
+    """Return a frame's rows as JSON by way of one template; None where it is not all numbers."""
+    frame = _indexed(frame)
+    columns, names = number_columns(frame), [key_text(name) for name in frame.columns]
+    is_plain = columns is not None and _is_written_as_listed(columns)
+    if not is_plain or not columns.size or len(set(names)) < len(names):
+        return None
+    flat = np.ascontiguousarray(columns.T).reshape(-1)
+    numbers = orjson.dumps(flat, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
+    keys = [orjson.dumps(name).replace(b"%", b"%%") for name in names]
+    row = b"{%b}" % b",".join(b"%b:%%b" % key for key in keys)
+    return b"[%b]" % (b",".join([row] * len(frame)) % tuple(numbers))
 
 
 def duration_text(value: timedelta) -> str:
