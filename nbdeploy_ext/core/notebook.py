@@ -7,24 +7,18 @@ import json
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property, lru_cache
-from json.encoder import encode_basestring as _quoted
 from typing import TYPE_CHECKING, Any
 
 from .documents import current_document, load_document, source_text
 from .errors import CellNotFound
+from .shipped import shipped_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_SHIPPED_METADATA = {
-    "kernelspec": ("name", "display_name", "language"),
-    "language_info": ("name", "version"),
-    "nbdeploy": ("name", "endpoints", "values"),
-}
-_UNEXECUTED: dict[str, Any] = {"outputs": [], "execution_count": None}
 _TITLE = 50
-_LONG = 100
+_KEPT = 1 << 14
 
 
 class Role(str, Enum):
@@ -99,7 +93,7 @@ class Notebook:
     @cached_property
     def shipped(self) -> bytes:
         """Return the file that ships: every cell as it is, no outputs, no widget state."""
-        return _without_outputs(self.content)
+        return shipped_file(self.content)
 
     @cached_property
     def sha256(self) -> str:
@@ -183,15 +177,19 @@ def apply_marks(
 
 
 def _cell(index: int, raw: Mapping[str, Any]) -> Cell:
-    count = raw.get("execution_count")
-    return Cell(
-        cell_id=str(raw.get("id") or f"cell-{index}"),
-        index=index,
-        kind=str(raw["cell_type"]),
-        source=source_text(raw),
-        roles=tuple(dict.fromkeys(Role(tag) for tag in _tags(raw) if tag in ROLE_TAGS)),
-        execution_count=count if isinstance(count, int) else None,
+    count, tags = raw.get("execution_count"), _tags(raw)
+    return _known_cell(
+        str(raw.get("id") or f"cell-{index}"),
+        index,
+        str(raw["cell_type"]),
+        source_text(raw),
+        tuple(dict.fromkeys(Role(tag) for tag in tags if tag in ROLE_TAGS)) if tags else (),
+        count if isinstance(count, int) else None,
     )
+
+
+_known_cell = lru_cache(maxsize=_KEPT)(Cell)
+"""Every keystroke posts the whole notebook, in which all cells but one are what they were."""
 
 
 def _tags(raw: Mapping[str, Any]) -> list[str]:
@@ -211,52 +209,3 @@ def _language(metadata: Mapping[str, Any]) -> str:
 def _kernel(metadata: Mapping[str, Any]) -> str | None:
     name = metadata.get("kernelspec", {}).get("name")
     return str(name) if name else None
-
-
-def _without_outputs(content: Mapping[str, Any]) -> bytes:
-    cells = []
-    for raw in content["cells"]:
-        # Nothing else: attachments hold pictures of outputs, and extensions keep outputs anywhere
-        cell = {key: raw[key] for key in ("id", "cell_type", "source") if key in raw}
-        told = raw.get("metadata")
-        cell["metadata"] = (
-            {"tags": told["tags"]} if isinstance(told, dict) and "tags" in told else {}
-        )
-        if cell["cell_type"] == "code":
-            cell.update(_UNEXECUTED)
-        cells.append(cell)
-    metadata = {
-        part: {key: value for key, value in content["metadata"][part].items() if key in keys}
-        for part, keys in _SHIPPED_METADATA.items()
-        if isinstance(content["metadata"].get(part), dict)
-    }
-    version = {key: content[key] for key in ("nbformat", "nbformat_minor") if key in content}
-    shipped = {**version, "metadata": metadata, "cells": cells}
-    text = _written(shipped, "\n") + "\n"
-    try:
-        return text.encode()
-    except UnicodeEncodeError:  # half of a character, which JSON can escape and UTF-8 can't hold
-        return (json.dumps(shipped, indent=1, sort_keys=True) + "\n").encode()
-
-
-_quoted_source = lru_cache(maxsize=1 << 13)(_quoted)
-"""Sources are written at every keystroke, and all but one are what they were."""
-
-
-def _written(value: Any, line: str) -> str:
-    """Return what `json.dumps(indent=1, ensure_ascii=False, sort_keys=True)` gives, but sooner.
-
-    With an indent the standard library has no C code; `line` is a line's beginning.
-    """
-    if type(value) is str:
-        return _quoted_source(value) if len(value) > _LONG else _quoted(value)
-    if value is None:
-        return "null"
-    inner = line + " "
-    if isinstance(value, dict) and value:
-        items = [f"{_quoted(key)}: {_written(value[key], inner)}" for key in sorted(value)]
-        return f"{{{inner}{f',{inner}'.join(items)}{line}}}"
-    if isinstance(value, (list, tuple)) and value:
-        items = [_quoted(i) if type(i) is str else _written(i, inner) for i in value]
-        return f"[{inner}{f',{inner}'.join(items)}{line}]"
-    return json.dumps(value)
