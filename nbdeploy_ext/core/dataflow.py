@@ -6,49 +6,36 @@ import builtins
 import gc
 import threading
 from bisect import bisect_left
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import compress
-from typing import TYPE_CHECKING, Literal
+from operator import is_
+from typing import TYPE_CHECKING
 
-from .effects import read_facts
-from .magics import PlainSource, read_plain
-from .meanings import NotebookMeanings, Outline, holds, read_outline
+from . import notebook_facts
 from .mentions import NO_MENTIONS, read_mentions
+from .notebook_facts import read_all_facts, read_source
 from .states import Needs, Replay
-from .syntax import Parsed, parse, shared_tree
-from .trust import Trust, read_trust
+from .syntax import shared_tree
 
 if TYPE_CHECKING:
     import ast
     from collections.abc import Iterator, Mapping, Sequence
 
     from .facts import Facts, Opaque
+    from .magics import PlainSource
     from .mentions import Mentions
     from .notebook import Cell, Notebook
+    from .notebook_facts import Source, Trusted
+    from .syntax import Parsed
 
-Trusted = Literal["nothing", "lambdas", "libraries"]
 BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__", "__annotations__"}
-_REMEMBERED = 20_000
 _OPEN = 4
+_ALIKE = 1000
 _CROWDED = 50_000
-_ROUNDS = 8
 _ZERO_OR_ONE = bytes(number & 1 for number in range(256))
-
-
-@dataclass(slots=True, eq=False)
-class Source:
-    """What is known of a source text: read once, its facts as often as names change meaning."""
-
-    plain: PlainSource
-    fault: SyntaxError | None
-    outline: Outline
-    facts: list[Facts] = field(default_factory=list)
-    mentions: Mentions | None = None
-    flow: CellFlow | None = None
-    """What was made of the last cell with this text: an unchanged cell keeps all it has found."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +75,11 @@ class CellFlow:
         found = frozenset([n for n in self.facts.values if n[0] != "@"])
         several = [s.changes.binds for f in self.facts.functions.values() for s in f]
         return found.union(self.facts.changes.binds, *several)
+
+    @cached_property
+    def sorted_defines(self) -> tuple[str, ...]:
+        """Return them in the order of the alphabet."""
+        return tuple(sorted(self.defines))
 
     @cached_property
     def sha256(self) -> str:
@@ -252,9 +244,9 @@ def _index(names: Iterator[frozenset[str]]) -> dict[str, list[int]]:
     return found
 
 
-_SOURCES: OrderedDict[str, Source] = OrderedDict()
+_DATAFLOWS: list[Dataflow] = []
 _REPLAYS: list[Replay] = []
-"""The last notebooks' walks, the latest at the end."""
+"""The last notebooks, and their walks, the latest at the end."""
 _LOCK = threading.RLock()
 
 
@@ -276,22 +268,35 @@ def read_cells(cells: Sequence[Cell], trusted: Trusted = "nothing") -> Dataflow:
     """
     with _LOCK, _uncollected():
         trees: dict[str, Parsed] = {}  # gone before the collector could look at them
-        sources = [_source(cell.source, trees) for cell in cells]
-        facts = _all_facts(sources, trees, trusted)
+        sources = [read_source(cell.source, trees) for cell in cells]
+        facts = read_all_facts(sources, trees, trusted)
         flows = tuple(map(_flow, cells, sources, facts))
         for flow in flows:
             parsed = trees.get(flow.plain.text)
             if flow.cell.role is not None and flow.source.mentions is None and parsed is not None:
                 flow.source.mentions = _mentioned(parsed.tree, flow.plain)
         trees.clear()
-    return Dataflow(flows, {flow.cell.cell_id: flow for flow in flows})
+        for number, last in enumerate(_DATAFLOWS):
+            if len(last.flows) == len(flows) and all(map(is_, last.flows, flows)):
+                _DATAFLOWS.append(_DATAFLOWS.pop(number))
+                return last
+        made = Dataflow(flows, {flow.cell.cell_id: flow for flow in flows})
+        _DATAFLOWS.append(made)
+        del _DATAFLOWS[:-_OPEN]
+    return made
 
 
 def _flow(cell: Cell, source: Source, facts: Facts) -> CellFlow:
-    found = source.flow
-    if found is None or found.facts is not facts or found.cell != cell:
-        found = source.flow = CellFlow(cell, source.plain, facts, source)
-    return found
+    found = source.flows.get(cell.cell_id)
+    if found is not None and found.facts is facts and (found.cell is cell or found.cell == cell):
+        return found
+    made = CellFlow(cell, source.plain, facts, source)
+    if found is not None and found.facts is facts:
+        vars(made).update({**vars(found), "cell": cell})  # holds wherever the cell stands
+    elif len(source.flows) >= _ALIKE:
+        source.flows.clear()
+    source.flows[cell.cell_id] = made
+    return made
 
 
 def _mentioned(tree: ast.Module | None, plain: PlainSource) -> Mentions:
@@ -304,7 +309,8 @@ def _mentioned(tree: ast.Module | None, plain: PlainSource) -> Mentions:
 def forget() -> None:
     """Drop everything that is remembered of notebooks read before."""
     with _LOCK:
-        _SOURCES.clear()
+        notebook_facts.forget()
+        _DATAFLOWS.clear()
         _REPLAYS.clear()
 
 
@@ -335,55 +341,3 @@ def _uncollected() -> Iterator[None]:
             gc.unfreeze()
         if was:
             gc.enable()
-
-
-def _source(text: str, trees: dict[str, Parsed]) -> Source:
-    found = _SOURCES.get(text)
-    if found is not None:
-        _SOURCES.move_to_end(text)
-        return found
-    plain, parsed = read_plain(text)
-    try:
-        outline = read_outline(parsed.tree)
-    except RecursionError:
-        outline, parsed = read_outline(None), Parsed(None, None, too_deep=True)
-    trees[plain.text] = parsed
-    found = Source(plain, parsed.fault, outline)
-    _SOURCES[text] = found
-    if len(_SOURCES) > _REMEMBERED:
-        _SOURCES.popitem(last=False)
-    return found
-
-
-def _all_facts(
-    sources: Sequence[Source], trees: dict[str, Parsed], trusted: Trusted
-) -> list[Facts]:
-    """Read every cell, again while names turn out to stand for more than was thought."""
-    outlines = list({id(s): s.outline for s in sources}.values())
-    trust = None if trusted == "nothing" else _trust(sources, trusted)
-    shadowed = frozenset().union(*[source.facts[0].stored for source in sources if source.facts])
-    found: list[Facts] = []
-    for _ in range(_ROUNDS):
-        meanings = NotebookMeanings(outlines, shadowed, trust)
-        found = [_facts(source, trees, meanings) for source in sources]
-        more = meanings.known(frozenset().union(*[facts.stored for facts in found]))
-        if more <= shadowed:
-            break
-        shadowed |= more
-    return found
-
-
-def _trust(sources: Sequence[Source], trusted: Trusted) -> Trust:
-    trees = [tree for s in sources if (tree := shared_tree(s.plain.text)) is not None]
-    imports = frozenset(name for s in sources for name, _ in s.outline.imports)
-    return read_trust(trees, imports, libraries=trusted == "libraries")
-
-
-def _facts(source: Source, trees: dict[str, Parsed], meanings: NotebookMeanings) -> Facts:
-    for facts in source.facts:
-        if holds(facts.assumed, meanings):
-            return facts
-    parsed = trees.get(source.plain.text) or parse(source.plain.text)
-    facts = read_facts(source.plain, parsed, meanings)
-    source.facts[:] = [facts, *source.facts[:2]]
-    return facts

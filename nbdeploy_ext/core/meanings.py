@@ -33,6 +33,8 @@ class Outline:
     imports: tuple[tuple[str, str], ...]
     functions: tuple[tuple[str, Function], ...]
     classes: tuple[tuple[str, ast.ClassDef], ...]
+    names: frozenset[str] = frozenset()
+    """All that it gives a meaning to, methods with a dot before them."""
     readings: dict[ast.AST, Reading] = field(default_factory=dict)
     """What was found out of the functions the last time."""
 
@@ -54,7 +56,13 @@ def read_outline(tree: ast.Module | None) -> Outline:
             classes.append((node.name, node))
         else:
             functions.append((node.name, node))
-    return Outline(tuple(imports), tuple(functions), tuple(classes))
+    names = {name for several in (imports, functions, classes) for name, _ in several}
+    names.update("." + method.name for _, node in classes for method in _methods(node))
+    return Outline(tuple(imports), tuple(functions), tuple(classes), frozenset(names))
+
+
+def _methods(node: ast.ClassDef) -> list[Function]:
+    return [m for m in node.body if isinstance(m, (ast.FunctionDef, ast.AsyncFunctionDef))]
 
 
 def _imported(alias: ast.alias) -> tuple[str, str]:
@@ -117,26 +125,57 @@ class NotebookMeanings:
         self._guess: dict[ast.AST, Reading] = {}
         self._active: list[ast.AST] = []
         self._looped = False
+        self._circular = False
         self._remembered: dict[ast.AST, dict[ast.AST, Reading]] = {}
         self._trusted: dict[ast.AST, Reading] = {}
         for outline in outlines:
-            self._add(outline)
+            self._add(outline, outline.names)
 
-    def _add(self, outline: Outline) -> None:
+    def _add(self, outline: Outline, names: frozenset[str]) -> None:
         for name, path in outline.imports:
-            if name in self._imports:
-                self._imports[name].add(path)
-            else:
-                self._imports[name] = {path}
+            if name in names:
+                self._imports.setdefault(name, set()).add(path)
         for name, function in outline.functions:
-            self._functions.setdefault(name, []).append(function)
-            self._remembered[function] = outline.readings
+            if name in names:
+                self._functions.setdefault(name, []).append(function)
+                self._remembered[function] = outline.readings
+        self._add_classes(outline, names)
+
+    def _add_classes(self, outline: Outline, names: frozenset[str]) -> None:
         for name, node in outline.classes:
-            self._classes.setdefault(name, []).append(node)
-            for method in node.body:
-                if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                    self._methods.setdefault(method.name, []).append(method)
+            if name in names:
+                self._classes.setdefault(name, []).append(node)
+            for method in _methods(node):
+                if (dotted := "." + method.name) in names:
+                    self._methods.setdefault(dotted, []).append(method)
                     self._remembered[method] = outline.readings
+
+    def go_on(self, outlines: Sequence[Outline], names: frozenset[str]) -> bool:
+        """Take outlines that differ in `names` alone, and say whether those mean what they did.
+
+        Where they don't, any name may mean something else: these meanings are of no use then.
+        """
+        before = {name: self.ask(name) for name in names}
+        answers, done = self.answers, self._done
+        self.answers, self._done, self._circular = {}, {}, False
+        for name in names:
+            self._imports.pop(name, None)
+            self._classes.pop(name, None)
+            for function in (*self._functions.pop(name, ()), *self._methods.pop(name, ())):
+                self._remembered.pop(function, None)
+                done.pop(function, None)
+        for outline in outlines:
+            if not names.isdisjoint(outline.names):
+                self._add(outline, names)
+        same = all(self.ask(name) == meaning for name, meaning in before.items())
+        answers.update(self.answers)
+        done.update(self._done)
+        self.answers, self._done = answers, done
+        return same and not self._circular
+
+    def is_shadowed(self, name: str) -> bool:
+        """Whether the name is taken to be a variable too."""
+        return name in self._shadowed
 
     def known(self, names: frozenset[str]) -> frozenset[str]:
         """Return those names that stand for a module, a function, a class or a built-in."""
@@ -157,7 +196,7 @@ class NotebookMeanings:
             is_trusted = self._trust is not None and self._trust.covers(name[1:])
             return Builtin(TRUST) if is_trusted else None
         if name[0] == ".":
-            methods = self._methods.get(name[1:])
+            methods = self._methods.get(name)
             return _joined([self.read(m).summary for m in methods]) if methods else None
         paths, functions = self._imports.get(name, ()), self._functions.get(name, ())
         classes = self._classes.get(name, ())
@@ -178,7 +217,7 @@ class NotebookMeanings:
         if found is not None:
             return found
         if node in self._active:
-            self._looped = True
+            self._looped = self._circular = True
             return self._guess.get(node) or _blank(node)
         if self._active:
             return self._read_once(node)
@@ -237,7 +276,7 @@ class NotebookMeanings:
 
     def read_class(self, node: ast.ClassDef) -> Summary:
         """Return what a class stands for: its methods, and what making one does."""
-        functions = [m for m in node.body if isinstance(m, (ast.FunctionDef, ast.AsyncFunctionDef))]
+        functions = _methods(node)
         start = next((m for m in functions if m.name in {"__init__", "__post_init__"}), None)
         if start is None:
             for plain in node.bases:

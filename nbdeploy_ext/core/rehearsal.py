@@ -12,9 +12,10 @@ from .states import Node, Replay, current
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from .dataflow import CellFlow, Trusted
+    from .dataflow import CellFlow
     from .facts import Facts
     from .notebook import Cell
+    from .notebook_facts import Trusted
 
 _LINKS = ("same", "inside", "holds", "keeps", "shares")
 

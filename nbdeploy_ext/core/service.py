@@ -206,7 +206,7 @@ def _cell_json(flow: CellFlow) -> dict[str, Any]:
         "id": flow.cell.cell_id,
         "index": flow.cell.index,
         "role": flow.cell.role.value if flow.cell.role is not None else None,
-        "defines": sorted(flow.defines),
+        "defines": list(flow.sorted_defines),
         "references": list(flow.references),
         "sha256": flow.sha256,
     }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import given, note, settings
@@ -15,7 +17,6 @@ from tests.core.test_slices_property import expressions, names, notebooks, state
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 Notebook = list[tuple[str, str]]
 
@@ -117,3 +118,78 @@ def test_every_keystroke_in_a_cell_is_checked_as_if_the_notebook_were_new(tmp_pa
                 forget()
                 fresh = analyse(tmp_path / "x.ipynb", content=document(cells)).as_json()
                 assert going_on == fresh
+
+
+ROLES = [None, *Role]
+OUTPUTS: list[list[dict[str, Any]]] = [
+    [],
+    [{"output_type": "stream", "name": "stdout", "text": f"AKIA{'Q' * 16}"}],
+    [{"output_type": "stream", "name": "stdout", "text": "all is well"}],
+]
+
+
+@st.composite
+def documents(draw: Any) -> list[dict[str, Any]]:
+    """Write a notebook's document and what it is after edits of all but its sources, and of them.
+
+    Some cells have the same source, and some edits only take back the one before.
+    """
+    sources = draw(notebooks())
+    cells = [(f"c{number}", None, source) for number, source in enumerate([*sources, sources[-1]])]
+    found = [document(cells)]
+    for _ in range(draw(st.integers(1, 6))):
+        made = copy.deepcopy(draw(st.sampled_from(found[-2:])))
+        change(made, draw)
+        found.append(made)
+    return found
+
+
+def change(made: dict[str, Any], draw: Any) -> None:
+    cells = made["cells"]
+    cell = draw(st.sampled_from(cells))
+    match draw(st.integers(0, 8)):
+        case 0 | 1:
+            role = draw(st.sampled_from(ROLES))
+            cell["metadata"] = draw(st.sampled_from([{}, {"tags": [role] if role else []}]))
+        case 2:
+            cell["outputs"] = draw(st.sampled_from(OUTPUTS))
+        case 3:
+            cell["execution_count"] = draw(st.integers(1, 9))
+        case 4:
+            cell["cell_type"] = "markdown" if cell["cell_type"] == "code" else "code"
+        case 5:
+            cell["id"] = draw(st.sampled_from("xyz"))
+        case 6:
+            cells.insert(draw(st.integers(0, len(cells))), cells.pop(cells.index(cell)))
+        case 7:
+            cell["source"] = cell["source"].splitlines(keepends=True)
+        case _:
+            cell["source"] = draw(statements())
+    made["metadata"] = draw(st.sampled_from([{}, {"nbdeploy": {"values": ["a"], "name": "n"}}]))
+
+
+@settings(max_examples=60, deadline=None, derandomize="NBDEPLOY_SEEDS" not in os.environ)
+@given(documents())
+def test_a_notebook_is_checked_anew_whatever_of_it_changes(session: list[dict[str, Any]]) -> None:
+    path = Path("/nowhere/x.ipynb")
+    forget()
+    going_on = [analyse(path, content=content).as_json() for content in session]
+    for content, seen in zip(session, going_on, strict=True):
+        forget()
+        assert seen == analyse(path, content=content).as_json()
+
+
+def test_files_beside_an_unchanged_notebook_are_looked_at_each_time(tmp_path: Path) -> None:
+    content = document([("c", Role.PRODUCTION, "def f():\n    return open('a.csv').read()")])
+
+    def codes() -> set[str]:
+        spec = analyse(tmp_path / "x.ipynb", content=content)
+        return {found.code for found in spec.diagnostics}
+
+    assert "NBD403" in codes()
+    (tmp_path / "a.csv").write_text("1", encoding="utf-8")
+    assert "NBD403" not in codes()
+    (tmp_path / "nbdeploy.toml").write_text("[image]\ninclude = ['*.bin']\n", encoding="utf-8")
+    assert "NBD603" in codes()
+    (tmp_path / "a.bin").write_text("1", encoding="utf-8")
+    assert "NBD603" not in codes()
