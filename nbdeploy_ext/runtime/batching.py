@@ -8,6 +8,7 @@ comes out for another.
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import itertools
 import logging
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from .overload import MOST_WAITING, Overloaded
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import Future
 
     from .lane import Lane
@@ -109,8 +111,9 @@ def prove_batchable(operation: Operation, arguments: dict[str, Any]) -> None:
 def answer_together(operation: Operation, several: list[dict[str, Any]]) -> list[Any]:
     """Return each call's answer, or the exception that it raised alone."""
     groups: dict[Any, list[int]] = {}
+    rows = rows_argument(operation)
     for number, arguments in enumerate(several):
-        key = _key(arguments, rows_argument(operation))
+        key = _key(arguments, rows)
         groups.setdefault(number if key is None else key, []).append(number)
     answers: list[Any] = [None] * len(several)
     for numbers in groups.values():
@@ -162,7 +165,12 @@ def _concatenated(rows: list[Any]) -> Any:
 
 def rows_argument(operation: Operation) -> str:
     """Return the name of the argument that holds the rows: the first one."""
-    return next(iter(inspect.signature(operation.function).parameters), "")
+    return _first_argument(operation.function)
+
+
+@functools.cache  # reading a signature takes longer than a call's other work here
+def _first_argument(function: Callable[..., Any]) -> str:
+    return next(iter(inspect.signature(function).parameters), "")
 
 
 def _key(arguments: dict[str, Any], name: str) -> Any:

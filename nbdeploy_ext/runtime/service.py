@@ -7,6 +7,7 @@ import json
 import logging
 import math
 import os
+import sys
 import time
 import uuid
 from dataclasses import replace
@@ -34,8 +35,11 @@ from .tracing import make_tracing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+    from typing import TypeAlias
 
     from .request import Request
+
+    Begun: TypeAlias = bytes | Answer | tuple[bytes, AsyncGenerator[bytes, None]]
 
 _log = logging.getLogger("nbdeploy.service")
 _GONE = 499  # nginx's word for a caller that hung up
@@ -46,6 +50,10 @@ class Streamed(NamedTuple):
 
     lines: AsyncGenerator[bytes, None]
     media_type: str = NDJSON
+
+
+class _Late(Exception):
+    """A call took too long; a notebook's own `TimeoutError` is another matter."""
 
 
 class Service:
@@ -153,24 +161,52 @@ class Service:
         return self._book(request, problem(status, detail))
 
     async def _answer(self, request: Request) -> Reply | Streamed:
-        begun = asyncio.ensure_future(self._begin(request))
-        done, _ = await asyncio.wait({begun}, timeout=self._limit)
-        if not done:
-            begun.cancel()
-            await asyncio.wait({begun}, timeout=0)
+        in_time = self._watched if request.operation.on_loop else self._timed
+        try:
+            answer = await in_time(request)
+        except _Late:
             return self._overdue(request)
-        if begun.cancelled():
-            raise RuntimeError("the call was cancelled")
-        answer = begun.result()
         if isinstance(answer, bytes):
             return self._book(request, Reply(200, answer), answer)
         if isinstance(answer, Answer):
             return self._book(request, Reply(200, *answer))
         return Streamed(self._stream(request, *answer))
 
-    async def _begin(
-        self, request: Request
-    ) -> bytes | Answer | tuple[bytes, AsyncGenerator[bytes, None]]:
+    async def _timed(self, request: Request) -> Begun:
+        """Return what a call on the thread begins with; a wait for it ends at once."""
+        task: Any = asyncio.current_task()
+        is_late = False
+
+        def end() -> None:
+            nonlocal is_late
+            is_late = True
+            task.cancel()
+
+        timer = task.get_loop().call_later(self._limit, end)
+        try:
+            return await self._begin(request)
+        except asyncio.CancelledError:
+            if not is_late:
+                raise
+            if sys.version_info >= (3, 11):
+                task.uncancel()
+            raise _Late from None
+        finally:
+            timer.cancel()
+
+    async def _watched(self, request: Request) -> Begun:
+        """Return what an asynchronous call begins with, in a task: it may not care to end."""
+        begun = asyncio.ensure_future(self._begin(request))
+        done, _ = await asyncio.wait({begun}, timeout=self._limit)
+        if not done:
+            begun.cancel()
+            await asyncio.wait({begun}, timeout=0)
+            raise _Late
+        if begun.cancelled():
+            raise RuntimeError("the call was cancelled")
+        return begun.result()
+
+    async def _begin(self, request: Request) -> Begun:
         """Return the result, or a stream's first line and the rest: its errors are a problem."""
         arguments = await self.compute.decode(request)
         answer = await self.compute.answer(request.operation, arguments)
