@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
+_FEW = 8
+_CROWD = 200
 Inside = tuple[set[str], dict[str, Origins], set[str]]
 
 
@@ -327,7 +329,7 @@ class Scope:
             _left(deep, gone),
             _left(self.consumed, gone),
             _left(self.drawn, gone, own=keep_own),
-            tuple(held),
+            tuple(_by_way_of_one(held)),
             frozenset(self.binds),
         )
 
@@ -361,6 +363,21 @@ class Scope:
                     if plain in held:
                         waiting.append(plain)
         return found
+
+
+def _by_way_of_one(held: list[tuple[str, Origins]]) -> list[tuple[str, Origins]]:
+    """Let a crowd of objects that hold each other all hold one that holds all: it says as much.
+
+    Functions that call each other would pass on every pair, and those grow with their square.
+    """
+    if len(held) < _FEW or sum(len(origins) for _, origins in held) < _CROWD:
+        return held
+    one = min((holder for holder, _ in held if holder[0] not in "$@="), default=None)
+    if one is None:
+        return held
+    everything = frozenset().union(*[origins for _, origins in held])
+    through = only(one + "+")
+    return [(one, everything), *((holder, through) for holder, _ in held if holder != one)]
 
 
 def _left(origins: set[str], gone: set[str], *, own: bool = False) -> Origins:
