@@ -14,10 +14,11 @@ if sys.path[0] in {"", os.getcwd()}:  # noqa: PTH109  (pathlib is not imported y
 
 from pathlib import Path  # noqa: E402  (what is above comes first)
 
-from .deferred import defer  # noqa: E402
+from .deferred import CORE, defer  # noqa: E402
 
-# Its package imports a command line, for a tenth of a start
+# What these import beside their parts is a quarter of a start: a command line, types of schemas
 defer("uvicorn", Config="config")
+defer("pydantic_core", **dict.fromkeys(CORE, "_pydantic_core"))
 
 from .loader import read_app  # noqa: E402
 from .modules import failed_imports, reach_folder  # noqa: E402

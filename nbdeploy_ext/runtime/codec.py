@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _ANYTHING = Adapter(Any)
-_FREE: tuple[Any, ...] = (dict, list, dict[str, Any], dict[Any, Any], list[Any])
+_FREE: tuple[Any, ...] = (dict, list, dict[str, Any], dict[Any, Any], list[Any],
+                          bool, float, int, str)  # fmt: skip
 _STREAMS = frozenset({"Iterator", "Generator", "AsyncIterator", "AsyncGenerator", "Iterable",
                       "AsyncIterable"})  # fmt: skip
 

@@ -7,6 +7,10 @@ import sys
 import threading
 from typing import Any
 
+CORE = ("PydanticCustomError", "PydanticSerializationError", "SchemaSerializer", "SchemaValidator",
+        "ValidationError", "from_json", "to_jsonable_python")  # fmt: skip
+"""What the runtime has of pydantic's core, which its package has from one module."""
+
 
 def defer(package: str, **parts: str) -> None:
     """Let parts of a package be imported without what its `__init__` imports beside them.

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, get_args
-
-from pydantic_core import core_schema
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
 _OURS = frozenset({"array", "table", "base64", "range"})
-# Of these kinds the words are pydantic's own and quote nothing
-_SAFE = (frozenset(get_args(core_schema.ErrorType)) | _OURS) - {
-    "value_error", "assertion_error", "union_tag_invalid", "uuid_parsing",
-}  # fmt: skip
 
 
 class ArgumentsInvalid(Exception):
@@ -67,9 +62,18 @@ def _problem(problem: Any, above: tuple[str, ...]) -> dict[str, Any]:
         message = "Input should have one of the known tags"
     elif problem["type"] == "uuid_parsing":
         message = "Input should be a valid UUID"
-    elif problem["type"] not in _SAFE and _quotes(message, problem["input"]):
+    elif problem["type"] not in _safe() and _quotes(message, problem["input"]):
         message = "Input is not valid"
     return describe(argument, message, place)
+
+
+@cache
+def _safe() -> frozenset[str]:
+    """Return the kinds of which the words are pydantic's own and quote nothing."""
+    from pydantic_core import core_schema  # noqa: PLC0415  (dear to import: types of all schemas)
+
+    others = {"value_error", "assertion_error", "union_tag_invalid", "uuid_parsing"}
+    return (frozenset(get_args(core_schema.ErrorType)) | _OURS) - others
 
 
 def _quotes(message: str, value: Any) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-from email.message import Message
 from functools import cache
 
 JSON = "application/json"
@@ -65,6 +64,8 @@ def has_arrow() -> bool:
 
 def read_media_type(header: str) -> tuple[str, dict[str, str]]:
     """Return a `Content-Type` as one name for each type, and its parameters."""
+    from email.message import Message  # noqa: PLC0415  (small calls are known JSON)
+
     message = Message()
     message["content-type"] = header.replace("\r", " ").replace("\n", " ")
     found = message.get_params(failobj=[("", "")])
