@@ -17,6 +17,7 @@ HEAD_LIMIT = 2**16
 BODY_LIMIT = 100 * 2**20
 TOO_LARGE = f"The body is over {BODY_LIMIT} bytes."
 _LARGE = problem(431, f"The head is over {HEAD_LIMIT} bytes.")
+_HOSTLESS = problem(400, "A request of HTTP/1.1 has one Host header.")
 _UNREADABLE = problem(400, "This is no request of HTTP/1.1.")
 _SWITCHING = frozenset({b"connection", b"upgrade", b"http2-settings"})
 
@@ -47,11 +48,18 @@ class Intake(HttpToolsProtocol):
                 self.refuse(_LARGE)
 
     def check_head(self) -> None:
-        """End the connection where the head is too large; to be called when it is complete."""
+        """End the connection where the head is too large, or names no host (RFC 9112, 3.2).
+
+        To be called when it is complete.
+        """
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > HEAD_LIMIT:
             self._refusal = _LARGE
             raise ValueError("the head is too large")  # out of the parser, as its own error
+        hosts = sum(name.lower() == b"host" for name, _ in self.headers)
+        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() != "1.0"):
+            self._refusal = _HOSTLESS
+            raise ValueError("the head names no host, or several")
 
     def wants_switch(self) -> bool:
         """Say whether the head asks for another protocol: it is read again without that wish.

@@ -20,6 +20,7 @@ from pydantic_core import to_jsonable_python
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 
 _WRITTEN = frozenset({"f8", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "b1"})
+_NO_MINUTES = re.compile(r"H(?=[\d.]+S)")
 _YEARS = re.compile(r"(-)?P(\d+)Y(?:(\d+)D)?")
 
 
@@ -100,8 +101,11 @@ def _number_records(np: Any, frame: Any) -> bytes | None:
 
 
 def duration_text(value: timedelta) -> str:
-    """Return ISO 8601's text, in days at the most: years, as pydantic writes, differ in length."""
-    text = str(to_jsonable_python(value))
+    """Return ISO 8601's text, in days at the most: years, as pydantic writes, differ in length.
+
+    Hours are followed by minutes before there are seconds (RFC 3339, appendix A).
+    """
+    text = _NO_MINUTES.sub("H0M", str(to_jsonable_python(value)))
     years = _YEARS.match(text)
     if years is None:
         return text

@@ -60,6 +60,7 @@ RESULTS: list[tuple[Any, Any, Any]] = [
     (Annotated[dict, {"no": "hash"}], {"a": 1}, {"a": 1}),
     (Any, "\ud800", "\ud800"),
     (timedelta, timedelta(365), "P365D"),
+    (timedelta, timedelta(438, 3 * 3600 + 6), "P438DT3H0M6S"),
     (Any, [timedelta(-400, 5.5)], ["-P399DT23H59M54.5S"]),
     (pd.Timedelta, pd.Timedelta(days=800, hours=1), "P800DT1H"),
 ]

@@ -356,6 +356,8 @@ def test_a_head_that_would_fill_the_memory_is_refused(running, head) -> None:
         post("/predict", b"{}", ": x"),
         chunked("/predict", b"{}").replace(b"2\r\n", b"zz\r\n"),
         b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\n\r\n",
+        post("/predict", b"{}", "Host: y"),
     ],
 )
 def test_what_is_no_request_is_told_so_as_a_problem(running, sent) -> None:
