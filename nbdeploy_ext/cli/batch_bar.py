@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +18,15 @@ class BatchBar:
 
     def __init__(self) -> None:
         """Make the bar; it shows once the context is entered."""
+        from rich.console import Console  # noqa: PLC0415  (a fifth of a second, for bars alone)
+        from rich.progress import (  # noqa: PLC0415
+            BarColumn,
+            Progress,
+            TaskProgressColumn,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
         self._console = Console(stderr=True)
         self._bar = Progress(
             TextColumn("{task.description}"),

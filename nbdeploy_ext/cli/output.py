@@ -7,14 +7,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import TracebackType
 
+    from rich.table import Table
     from typing_extensions import Self
 
     from ..core.deployment import Deployment
@@ -36,6 +34,15 @@ class Terminal:
 
     def __init__(self) -> None:
         """Make the bars; they show once the context is entered."""
+        from rich.console import Console  # noqa: PLC0415  (a fifth of a second, for bars alone)
+        from rich.progress import (  # noqa: PLC0415
+            BarColumn,
+            Progress,
+            SpinnerColumn,
+            TextColumn,
+            TimeElapsedColumn,
+        )
+
         self._console = Console(stderr=True)
         self._bars = Progress(
             SpinnerColumn(finished_text="✓"),
@@ -129,7 +136,7 @@ def show_deployments(deployments: Sequence[Deployment]) -> str:
     """Return a table of deployments."""
     if not deployments:
         return "There are no deployments."
-    table = Table("NAME", "TARGET", "STATE", "VERSION", "URL", box=None, pad_edge=False)
+    table = _table("NAME", "TARGET", "STATE", "VERSION", "URL")
     for d in deployments:
         table.add_row(d.name, d.target, d.state, str(d.version or "-"), d.url or d.message)
     return _drawn(table)
@@ -139,7 +146,7 @@ def show_calls(calls: Sequence[Mapping[str, Any]]) -> str:
     """Return a table of calls, the newest last; what callers sent is not shown."""
     if not calls:
         return "There are no calls yet."
-    table = Table("TIME", "ENDPOINT", "STATUS", "MS", "FAILED IN", box=None, pad_edge=False)
+    table = _table("TIME", "ENDPOINT", "STATUS", "MS", "FAILED IN")
     for call in calls:
         place = f"{call['cell']}, line {call['line']}: {call['error']}" if call["error"] else ""
         milliseconds = f"{call['latency_ms']:.1f}"
@@ -147,7 +154,15 @@ def show_calls(calls: Sequence[Mapping[str, Any]]) -> str:
     return _drawn(table)
 
 
+def _table(*columns: str) -> Table:
+    from rich.table import Table  # noqa: PLC0415  (see `Terminal`)
+
+    return Table(*columns, box=None, pad_edge=False)
+
+
 def _drawn(table: Table) -> str:
+    from rich.console import Console  # noqa: PLC0415  (see `Terminal`)
+
     console = Console(width=120)
     with console.capture() as captured:
         console.print(table)

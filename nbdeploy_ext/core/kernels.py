@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,10 +11,16 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_core.paths import jupyter_path
+
 from .errors import KernelUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+_NAME = re.compile(r"(?!\.+$)[\w.-]+")
+"""A folder's name: whoever wrote the notebook must not choose what is run here."""
 
 
 @dataclass(frozen=True)
@@ -80,21 +87,38 @@ def kernel_executable(kernel: str | None) -> str:
     """Return the interpreter that the named kernel starts; ours where the notebook names none."""
     if kernel is None:
         return sys.executable
+    argv = _listed_argv(kernel) or _found_argv(kernel)
+    return sys.executable if argv[0] in {"python", "python3"} else str(argv[0])
+
+
+def _listed_argv(kernel: str) -> list[str] | None:
+    """Return what Jupyter starts for a kernel in the first of its folders that has it, if any."""
+    for folder in jupyter_path("kernels") if _NAME.fullmatch(kernel) else ():
+        try:
+            argv = json.loads((Path(folder) / kernel / "kernel.json").read_bytes())["argv"]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if isinstance(argv, list) and argv and isinstance(argv[0], str):
+            return argv
+    return None
+
+
+def _found_argv(kernel: str) -> list[str]:
+    """Let Jupyter look for a kernel wherever else there may be one; `KernelUnavailable`."""
     from jupyter_client.kernelspec import (  # noqa: PLC0415  (a third of a second)
         KernelSpecManager,
         NoSuchKernel,
     )
 
     try:
-        argv = KernelSpecManager().get_kernel_spec(kernel).argv
+        return list(KernelSpecManager().get_kernel_spec(kernel).argv)
     except NoSuchKernel as fault:
         if kernel == "python3":
-            return sys.executable
+            return [sys.executable]
         raise KernelUnavailable(
             f"The notebook's kernel {kernel!r} is not installed here.",
             hint="Choose another kernel in JupyterLab, or install this one.",
         ) from fault
-    return sys.executable if argv[0] in {"python", "python3"} else str(argv[0])
 
 
 def probe_kernel(executable: str) -> KernelEnvironment:

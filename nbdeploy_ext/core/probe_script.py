@@ -6,17 +6,21 @@ Its source is executed there, it is never imported; it needs the standard librar
 from __future__ import annotations
 
 import ast
+import csv
 import importlib.metadata
 import json
 import os
 import pkgutil
+import re
 import sys
+from email.parser import HeaderParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from email.message import Message
 
 ABOUT = (".dist-info", ".egg-info", ".data")
 CODE = (".py", ".so", ".pyd")
@@ -39,13 +43,13 @@ def probe() -> dict[str, Any]:
     }
     files: dict[str, list[tuple[str, list[str]]]] = {}
     for distribution in importlib.metadata.distributions():
-        about = distribution.metadata
+        about = headers(distribution)
         name = about["Name"]
         if not name or name in found["versions"]:
             continue
-        found["versions"][name] = distribution.version
+        found["versions"][name] = about["Version"]
         found["requires"][name] = about.get_all("Requires-Dist") or []
-        paths = list(map(str, distribution.files or ()))
+        paths = files_of(distribution)
         local = origin(distribution, paths)
         if local is not None:
             found["local"][name] = local
@@ -68,6 +72,24 @@ def probe() -> dict[str, Any]:
         "loose": loose(found["imports"]),
         **found,
     }
+
+
+def headers(
+    distribution: importlib.metadata.Distribution,
+) -> Message | importlib.metadata.PackageMetadata:
+    """Return a distribution's metadata without the description, which is most of its text."""
+    text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO")
+    if not text:
+        return distribution.metadata
+    return HeaderParser().parsestr(re.split(r"\r?\n\r?\n", text, maxsplit=1)[0])
+
+
+def files_of(distribution: importlib.metadata.Distribution) -> list[str]:
+    """Return the files that a distribution lists."""
+    record = distribution.read_text("RECORD")
+    if record is None:
+        return list(map(str, distribution.files or ()))
+    return [row[0] for row in csv.reader(record.splitlines()) if row]
 
 
 def tops_of(paths: Iterable[str]) -> Iterator[str]:

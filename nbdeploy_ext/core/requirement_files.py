@@ -6,7 +6,6 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
@@ -39,16 +38,25 @@ def read_requirement_file(
         if path.suffix == ".toml":
             found = tomllib.loads(text).get("project", {}).get("dependencies", [])
         elif path.suffix in {".yml", ".yaml"}:
-            found = list(_conda(yaml.safe_load(text)))
+            found = list(_conda(_yaml(text)))
         else:
             found = list(_pip(text, path.parent))
         return tuple(str(Requirement(named(line, path.parent))) for line in found)
-    except (OSError, ValueError, yaml.YAMLError, InvalidRequirement, AttributeError) as fault:
+    except (OSError, ValueError, InvalidRequirement, AttributeError) as fault:
         said = str(fault).splitlines()[0]
         raise ConfigInvalid(
             f"{path.name}, which [image] requirements names, can't be read: {said}",
             hint="List one requirement a line, name==version say.",
         ) from fault
+
+
+def _yaml(text: str) -> Any:
+    import yaml  # noqa: PLC0415  (few notebooks have such a file, and all would wait for it)
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as fault:
+        raise ValueError(str(fault)) from fault
 
 
 def disagreements(

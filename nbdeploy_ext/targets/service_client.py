@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from ..core.config import read_config
 from ..core.errors import Unreachable
 from ..core.secrets import read_secrets
 
 if TYPE_CHECKING:
+    import httpx
+
     from ..core.deployment import Deployment
 
 
@@ -29,12 +29,16 @@ def connect(deployment: Deployment, timeout: float = 60) -> httpx.Client:
     headers = (
         {"Authorization": f"Bearer {read_secrets([auth.secret])[auth.secret]}"} if auth else {}
     )
+    import httpx  # noqa: PLC0415  (a fifth of a second, and most commands make no requests)
+
     # The environment's proxies are not for a service on loopback
     return httpx.Client(base_url=deployment.url, headers=headers, timeout=timeout, trust_env=False)
 
 
 def ask(deployment: Deployment, route: str, *, timeout: float = 5, **query: Any) -> httpx.Response:
     """Return a service's answer to `GET`; `Unreachable`, `SecretMissing`."""
+    import httpx  # noqa: PLC0415  (see `connect`)
+
     with connect(deployment, timeout) as client:
         try:
             return client.get(route, params=query)
