@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,14 +28,27 @@ from benchmarks.serving.stacks import STACKS, Stack, require_wrk
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-WORKS = {
-    "predict": "W1 trivial function, 16 connections",
-    "classify": "W2 forest of 100 trees, one row, 16 connections",
-    "scale": "W3 1,000 numbers in and out, 16 connections",
-    "enrich": "W4 frame of 1,000 x 20 in and out as JSON, 16 connections",
-    "classify_joined": "W2 batched, 64 connections (FastAPI: without batching)",
-}
 BASE = "FastAPI"
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is asked for; `job` is the endpoint, `alone` that of stacks without batching."""
+
+    title: str
+    job: str
+    connections: int = 16
+    alone: str = ""
+
+
+WORKS = {
+    "predict": Work("W1 trivial function", "predict"),
+    "classify": Work("W2 forest of 100 trees, one row", "classify"),
+    "scale": Work("W3 1,000 numbers in and out", "scale"),
+    "enrich": Work("W4 frame of 1,000 x 20 in and out", "enrich"),
+    "batched": Work("W2 batched (FastAPI: without batching)", "classify_joined", 64, "classify"),
+    "batchable": Work("W2 batchable, with nothing to join", "classify_joined", 1, "classify"),
+}
 
 
 def main() -> None:
@@ -59,27 +73,24 @@ def main() -> None:
 
 def one_work(work: str, stacks: Sequence[Stack], rounds: int, seconds: float) -> None:
     """Start all that serve a work, load them in turns, and print their table."""
-    plain = {"classify_joined": "classify"}
-    jobs = {
-        s: work if work in s.works else plain[work]
-        for s in stacks
-        if work in s.works or (s.name == BASE and plain.get(work) in s.works)
-    }
-    connections = 64 if work == "classify_joined" else 16
+    wanted = WORKS[work]
+    jobs = {s: wanted.job for s in stacks if wanted.job in s.works}
+    jobs |= {s: wanted.alone for s in stacks if wanted.alone in s.beside}
     found: dict[Stack, list[Load]] = {stack: [] for stack in jobs}
     with tempfile.TemporaryDirectory() as folder:
         running = {s: Running(s, job, Path(folder) / f"{s.name}.log") for s, job in jobs.items()}
         try:
             for one in running.values():
                 one.wait()
-                one.load(connections, 1)
+                one.load(wanted.connections, 1)
             for _ in range(rounds):
                 for stack, one in running.items():
-                    found[stack].append(one.load(connections, seconds))
+                    found[stack].append(one.load(wanted.connections, seconds))
         finally:
             for one in running.values():
                 one.stop()
-    show(f"{WORKS[work]}; medians of {rounds} rounds of {seconds:g} s", found)
+    show(f"{wanted.title}, {wanted.connections} connections; "
+         f"medians of {rounds} rounds of {seconds:g} s", found)  # fmt: skip
 
 
 class Running:
@@ -126,7 +137,7 @@ class Running:
 def show(title: str, found: dict[Stack, list[Load]]) -> None:
     """Print one table."""
     print(f"\n{title}")
-    print(f"{'':10}{'req/s':>9}{'spread':>15}{'x':>7}{'CPU µs':>9}{'x less':>8}{'p50 ms':>9}"
+    print(f"{'':16}{'req/s':>9}{'spread':>15}{'x':>7}{'CPU µs':>9}{'x less':>8}{'p50 ms':>9}"
           f"{'p99 ms':>9}{'wrong':>7}")  # fmt: skip
     base = next((loads for stack, loads in found.items() if stack.name == BASE), None)
     for stack, loads in found.items():
@@ -136,7 +147,7 @@ def show(title: str, found: dict[Stack, list[Load]]) -> None:
         less = statistics.median(b.cpu for b in base) / cpu if base and cpu else 0
         p50, p99 = (statistics.median(getattr(x, name) for x in loads) for name in ("p50", "p99"))
         spread = f"{min(rates):.0f}-{max(rates):.0f}"
-        print(f"{stack.name:10}{rate:9.0f}{spread:>15}{faster:7.2f}{cpu * 1e6:9.1f}{less:8.2f}"
+        print(f"{stack.name:16}{rate:9.0f}{spread:>15}{faster:7.2f}{cpu * 1e6:9.1f}{less:8.2f}"
               f"{p50 * 1e3:9.2f}{p99 * 1e3:9.2f}{sum(x.wrong for x in loads):7}")  # fmt: skip
 
 

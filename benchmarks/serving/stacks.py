@@ -53,6 +53,19 @@ def mlflow_post(work: str) -> Post:
     return Post("/invocations", json.dumps(body).encode())
 
 
+def arrow_post(work: str) -> Post:
+    """Return the frame as an Arrow stream, to be answered by one."""
+    import pandas as pd  # noqa: PLC0415  (one stack alone needs it)
+    import pyarrow as pa  # noqa: PLC0415  (the same)
+
+    table = pa.Table.from_pandas(pd.DataFrame(FRAME))
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    kind = "application/vnd.apache.arrow.stream"
+    return Post(f"/{work}", sink.getvalue().to_pybytes(), kind, kind)
+
+
 @dataclass(frozen=True)
 class Stack:
     """One way to serve the work.
@@ -69,6 +82,8 @@ class Stack:
     probe: str = "/predict"
     env: tuple[tuple[str, str], ...] = ()
     is_ours: bool = False
+    beside: tuple[str, ...] = ()
+    """Works that it does beside stacks that batch them, to show what batching is good for."""
 
     @property
     def home(self) -> Path:
@@ -159,8 +174,11 @@ SCIENCE = ("numpy", "scikit-learn")
 THREE = ("predict", "classify", "scale")
 STACKS = (
     Stack("nbdeploy", (*THREE, "classify_joined", "enrich"), _ours, is_ours=True),
+    Stack("nbdeploy-Arrow", ("enrich",), _ours, post=arrow_post, is_ours=True),
+    Stack("nbdeploy-alone", (), _ours, is_ours=True, beside=("classify",)),
     Stack("FastAPI", (*THREE, "enrich"), _fastapi,
-          ("fastapi", "uvicorn[standard]", *SCIENCE, "pandas")),
+          ("fastapi", "uvicorn[standard]", *SCIENCE, "pandas"),
+          beside=("classify",)),
     Stack("BentoML", (*THREE, "classify_joined"), _bentoml, ("bentoml", *SCIENCE),
           env=(("BENTOML_DO_NOT_TRACK", "True"),)),
     Stack("LitServe", (*THREE, "classify_joined"), _litserve, ("litserve", *SCIENCE)),
