@@ -27,6 +27,8 @@ _AT_ONCE = 1000
 _PAUSE = 0.05
 _BREATH = 0.05
 """Seconds between two writes: a long one would hold up the calls that are answered meanwhile."""
+_SHARE = 20
+"""So many times as long as a write took of the processor is the pause after it: large bodies."""
 _LONGEST_PAUSE = 30.0
 _AGREE_WITHIN = 1.0
 
@@ -228,6 +230,7 @@ class CallLog:
         """Write all that waits; returns what went wrong, if anything did."""
         while self._waiting:
             calls = self._next_batch()
+            begun = time.thread_time()
             try:
                 self._store.write(calls)
             except StoreFailed as fault:
@@ -239,7 +242,7 @@ class CallLog:
             with self._lock:
                 self._numbers.add("written", len(calls))
             if self._waiting and not self._asked:
-                self._closing.wait(_BREATH)
+                self._closing.wait(max(_BREATH, _SHARE * (time.thread_time() - begun)))
         self._asked = False
         return ""
 
