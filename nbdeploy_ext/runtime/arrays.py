@@ -93,7 +93,7 @@ def _read_list(np: Any, value: list[Any], dtype: Any) -> Any:
     if kind == "O":
         return np.array(value, dtype=object)
     if kind == "f" and (dtype is np.float64 or not _is_concrete(dtype)):
-        made = array_of_floats(np, value)
+        made = _packed(np, value)
         if made is not None:
             return made
     flat, shape, found = _flat(value)
@@ -102,16 +102,20 @@ def _read_list(np: Any, value: list[Any], dtype: Any) -> Any:
     return _MAKERS.get(kind, _numbers)(np, flat, dtype).reshape(shape)
 
 
-def array_of_floats(np: Any, values: list[Any]) -> Any:
-    """Return a list of floats as an array; None where something else may be in it.
+def _packed(np: Any, values: list[Any]) -> Any:
+    try:
+        return array_of_floats(np, bytearray(struct.pack(f"{len(values)}d", *values)))
+    except (struct.error, OverflowError):
+        return None
+
+
+def array_of_floats(np: Any, packed: bytearray) -> Any:
+    """Return packed floats as an array; None where something else may have been packed.
 
     Packing takes what can be made a float, so whole numbers need a closer look. This is four times
     as quick as asking each element for its type and letting numpy find theirs again.
     """
-    try:
-        made = np.frombuffer(bytearray(struct.pack(f"{len(values)}d", *values)))
-    except (struct.error, OverflowError):
-        return None
+    made = np.frombuffer(packed)
     return made if not (made == np.rint(made)).any() else None
 
 

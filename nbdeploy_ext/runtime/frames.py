@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import PydanticCustomError
@@ -74,25 +76,35 @@ def _frame(pd: Any, value: Any, is_rounded: bool) -> Any:
 
 def _of_records(pd: Any, rows: list[dict[str, Any]], is_rounded: bool) -> Any:
     names = list(rows[0]) if rows else []
-    if not names or list(chain.from_iterable(rows)) != names * len(rows):
+    if not names:
+        _keep_exact(is_rounded)
+        return pd.DataFrame(rows)
+    made = _matrix(names, rows)
+    if made is not None:  # without whole numbers: none that could have been rounded
+        return pd.DataFrame(made, columns=names)
+    if list(chain.from_iterable(rows)) != names * len(rows):
         _keep_exact(is_rounded)
         return pd.DataFrame(rows)
     cells = list(chain.from_iterable(map(dict.values, rows)))
-    made = _matrix(cells, is_rounded)
-    if made is not None:
-        return pd.DataFrame(made.reshape(len(rows), -1), columns=names)
+    if set(map(type, cells)) == {float}:
+        return pd.DataFrame(_floats(cells, is_rounded).reshape(len(rows), -1), columns=names)
     columns = (cells[place :: len(names)] for place in range(len(names)))
     return pd.DataFrame(dict(zip(names, (_column(c, is_rounded) for c in columns), strict=True)))
 
 
-def _matrix(cells: list[Any], is_rounded: bool) -> Any:
-    """Return cells as an array if all are floats, else None."""
+def _matrix(names: list[str], rows: list[dict[str, Any]]) -> Any:
+    """Return records of floats that have all names and no others as an array, else None."""
     import numpy as np  # noqa: PLC0415  (pandas brings it)
 
-    made = array_of_floats(np, cells)
-    if made is not None:  # without whole numbers: none that could have been rounded
-        return made
-    return _floats(cells, is_rounded) if set(map(type, cells)) == {float} else None
+    if set(map(len, rows)) != {len(names)}:
+        return None
+    pack, cells = struct.Struct(f"{len(names)}d").pack, itemgetter(*names, names[0])
+    try:
+        packed = bytearray().join([pack(*cells(row)[:-1]) for row in rows])
+    except (KeyError, struct.error, OverflowError):
+        return None
+    made = array_of_floats(np, packed)
+    return None if made is None else made.reshape(len(rows), -1)
 
 
 def _column(values: list[Any], is_rounded: bool) -> Any:
