@@ -12,8 +12,13 @@ from .catalog import (
     AMBIGUOUS,
     BUILTIN_CALLS,
     CONSUMERS,
+    COUNTING,
+    FACTORIES,
     FIGURES,
+    HANDLERS,
+    HIDDEN,
     KNOWN_PACKAGES,
+    LOGS,
     METHODS,
     RANDOM_STATE,
     SEED_ARGUMENTS,
@@ -145,6 +150,7 @@ def call_module(scope: Scope, path: str, given: Arguments, *, bare: bool) -> Ori
     """Read a call of a module's function or class, by its full name."""
     does = function_effect(path)
     top, name = path.partition(".")[0], path.rpartition(".")[2]
+    _hidden(scope, path, given)
     if does is not Does.SEED and SEEDING.fullmatch(name):
         scope.seed_all()
     if does is None or _is_unbound(path, name):
@@ -152,8 +158,6 @@ def call_module(scope: Scope, path: str, given: Arguments, *, bare: bool) -> Ori
     if given.true("inplace") or given.false("copy"):
         scope.change(given.all, deep=True)
         return given.all
-    if path.startswith("matplotlib") and name == "update":
-        does = Does.CONFIGURE
     if "out" in given.keywords:
         scope.change(given.keywords["out"], deep=True)
     elif top == "numpy" and name in UFUNCS:
@@ -165,6 +169,42 @@ def call_module(scope: Scope, path: str, given: Arguments, *, bare: bool) -> Ori
     return _known_function(scope, does, top, given)
 
 
+def _hidden(scope: Scope, path: str, given: Arguments) -> None:
+    """Note what a function does to things that none of its arguments leads to, or that last."""
+    top, name = path.partition(".")[0], path.rpartition(".")[2]
+    if top in COUNTING:
+        scope.touch("@" + top)
+    if HANDLERS.fullmatch(path):
+        targets = given.first | given.keywords.get("stream", NOTHING)
+        paths = filter(None, map(literal_path, [*given.node.args, *_values(given.node)]))
+        targets |= frozenset(map(file_token, paths))
+        scope.hold(targets, frozenset({"@log+"}))
+    elif path.startswith("logging.") and name in LOGS:
+        scope.shallow.add("@log")
+    elif name == "backward":
+        scope.touch("@gradients")
+    elif path == "time.tzset":
+        scope.reads.setdefault("@world", (1, 0))
+
+
+def _values(node: ast.Call) -> list[ast.expr]:
+    return [keyword.value for keyword in node.keywords]
+
+
+def _made(scope: Scope, given: Arguments) -> Origins:
+    """Return what a field holds whose values come from `default_factory=lambda: shared`."""
+    found = NOTHING
+    for keyword in given.node.keywords:
+        if keyword.arg in FACTORIES and isinstance(keyword.value, ast.Lambda):
+            names = [n for n in ast.walk(keyword.value.body) if isinstance(n, ast.Name)]
+            found |= merged(scope.load(n.id, (n.lineno, n.col_offset)) for n in names)
+        elif keyword.arg in FACTORIES and isinstance(keyword.value, ast.Name):
+            meaning = scope.mean(keyword.value.id)
+            if isinstance(meaning, Summary) and meaning.kind == "function":
+                found |= scope.apply(meaning, {})
+    return holder_of(found)
+
+
 def _is_unbound(path: str, name: str) -> bool:
     """Whether it is `Class.method`, which changes its first argument: `np.ndarray.sort(a)`."""
     owner = path.split(".")[-2:][0]
@@ -173,6 +213,8 @@ def _is_unbound(path: str, name: str) -> bool:
 
 
 def _known_function(scope: Scope, does: Does, top: str, given: Arguments) -> Origins:
+    if FACTORIES & given.keywords.keys():
+        return _made(scope, given) | holder_of(given.all)
     if top in FIGURES and does in _LOOKING:
         scope.drawn.update(map(base, given.all))
         return FIGURE | holder_of(NOTHING)
@@ -252,6 +294,10 @@ def call_method(
     """Read a call of a method of an object whose type nobody knows."""
     name = node.attr
     does = METHODS.get(name)
+    if name in LOGS:
+        scope.shallow.add("@log")
+    elif name in HIDDEN:
+        scope.reads.setdefault(HIDDEN[name], (1, 0))
     if isinstance(node.value, ast.Name) and isinstance(scope.mean(node.value.id), Builtin):
         receiver |= given.first  # list.append(rows, 1)
     own = scope.mean("." + name)
@@ -318,12 +364,20 @@ def _changing(scope: Scope, does: Does, name: str, receiver: Origins, given: Arg
         scope.touch("@world")
         return NOTHING
     scope.change(receiver)
-    if name == "backward":  # gradients go to whatever the value was made of
-        scope.change([n for n in scope.reads if n[0] != "@"], deep=True)
+    _learns(scope, name, receiver)
     if does is Does.STORE:
         scope.hold(receiver, given.all | part_of(given.all))
         scope.consumed.update(map(base, given.all))
     return part_of(receiver)
+
+
+def _learns(scope: Scope, name: str, receiver: Origins) -> None:
+    if name == "step":  # an optimizer's: what it holds changes
+        scope.change(receiver, deep=True)
+        scope.reads.setdefault("@gradients", (1, 0))
+    elif name == "backward":  # gradients go to whatever the value was made of
+        scope.touch("@gradients")
+        scope.change([n for n in scope.reads if n[0] != "@"], deep=True)
 
 
 def call_summary(scope: Scope, summary: Summary, callee: str, given: Arguments) -> Origins:

@@ -160,7 +160,8 @@ FUNCTIONS: dict[str, Does] = _table(
         "pandas.api.extensions.register_dataframe_accessor matplotlib.pyplot.rcdefaults "
         "torch.set_default_dtype torch.set_grad_enabled torch.set_num_threads "
         "tqdm.tqdm.pandas tqdm.auto.tqdm.pandas tqdm.notebook.tqdm.pandas arviz.style.use "
-        "torch.set_default_device torch.use_deterministic_algorithms sympy.init_printing",
+        "torch.set_default_device torch.use_deterministic_algorithms sympy.init_printing "
+        "time.tzset",
         Does.READ: "numpy.load numpy.loadtxt numpy.genfromtxt numpy.fromfile pickle.load "
         "joblib.load json.load yaml.safe_load yaml.load toml.load tomllib.load torch.load "
         "os.listdir glob.glob os.path.exists os.path.isfile os.path.isdir os.path.getsize "
@@ -178,7 +179,7 @@ FUNCTIONS: dict[str, Does] = _table(
         "urllib.request.urlretrieve "
         "dotenv.load_dotenv sys.setrecursionlimit sys.path.append sys.path.insert sys.path.extend "
         "sys.path.remove os.environ.update os.environ.setdefault os.environ.pop site.addsitedir "
-        "os.environ.clear os.symlink os.chmod time.tzset",
+        "os.environ.clear os.symlink os.chmod",
         Does.OPAQUE: "importlib.reload inspect.currentframe sys._getframe IPython.get_ipython "
         "builtins.exec builtins.eval inspect.stack",
         Does.RANDOM: "seaborn.barplot seaborn.lineplot seaborn.pointplot seaborn.regplot "
@@ -229,12 +230,17 @@ AMBIGUOUS = frozenset(
 
 KNOWN_PACKAGES = frozenset(path.partition(".")[0] for path in PACKAGES)
 
+HIDDEN = {"__subclasses__": "@classes", "grad": "@gradients"}
+"""Attributes that show what was done elsewhere, to nothing that leads to them."""
+
 RANDOM_STATE = {"random": "@rng:random", "numpy": "@rng:numpy", "torch": "@rng:torch",
                 "tensorflow": "@rng:tensorflow", "scipy": "@rng:numpy", "pandas": "@rng:numpy",
                 "sklearn": "@rng:numpy", "seaborn": "@rng:numpy"}  # fmt: skip
 """Whose random numbers a package draws; any other call that draws may draw from all."""
 
-ALSO_CONFIGURED = {"seaborn": "@matplotlib", "arviz": "@matplotlib", "tqdm": "@pandas"}
+ALSO_CONFIGURED = {
+    "seaborn": "@matplotlib", "arviz": "@matplotlib", "tqdm": "@pandas", "time": "@datetime"
+}  # fmt: skip
 """Packages whose settings are another's."""
 
 PLUGINS = frozenset(
@@ -248,6 +254,12 @@ INERT = frozenset(
     "joblib yaml".split()
 ) | frozenset(sys.stdlib_module_names)
 """Packages whose import does nothing to others."""
+
+LOGS = frozenset("debug info warning warn error critical exception log".split())
+HANDLERS = re.compile(r"logging\.(?:handlers\.)?(?:basicConfig|\w+Handler)")
+FACTORIES = frozenset({"default_factory", "factory"})
+COUNTING = frozenset("control cvxpy openmc dolfin firedrake".split())
+"""Packages that name what they make by a counter of their own."""
 
 FIGURES = frozenset({"matplotlib", "seaborn", "plotly", "altair", "bokeh"})
 SEED_ARGUMENTS = frozenset({"random_state", "seed", "rng", "generator"})
@@ -286,6 +298,8 @@ def function_effect(path: str) -> Does | None:
     if found is not None:
         return found
     name = path.rpartition(".")[2]
+    if name == "update" and path.startswith("matplotlib"):
+        return Does.CONFIGURE
     if name.startswith(("read_", "load_")) and path.startswith(
         ("pandas.", "polars.", "geopandas.")
     ):

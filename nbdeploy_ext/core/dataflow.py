@@ -8,7 +8,7 @@ import threading
 from bisect import bisect_left
 from collections import defaultdict
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import compress
 from operator import is_
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from . import notebook_facts
 from .mentions import NO_MENTIONS, read_mentions
+from .notebook import Role
 from .notebook_facts import read_all_facts, read_source
 from .states import Needs, Replay
 from .syntax import shared_tree
@@ -35,6 +36,11 @@ BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__", "__ann
 _OPEN = 4
 _ALIKE = 1000
 _CROWDED = 50_000
+_SUPPLIED: dict[Role | None, frozenset[str]] = {
+    Role.MONITOR: frozenset({"calls"}),
+    Role.TEST: frozenset({"client"}),
+}
+"""Names that the service gives to cells of a role, whatever the notebook has under them."""
 _ZERO_OR_ONE = bytes(number & 1 for number in range(256))
 
 
@@ -80,6 +86,18 @@ class CellFlow:
     def sorted_defines(self) -> tuple[str, ...]:
         """Return them in the order of the alphabet."""
         return tuple(sorted(self.defines))
+
+    @cached_property
+    def effective(self) -> Facts:
+        """Return what the cell does where the service supplies some of the names that it reads."""
+        facts = self.facts
+        supplied = _SUPPLIED.get(self.cell.role)
+        if supplied is None or supplied.isdisjoint({*facts.reads, *facts.late}):
+            return facts
+        reads, late = (
+            tuple(n for n in ns if n not in supplied) for ns in (facts.reads, facts.late)
+        )
+        return replace(facts, reads=reads, late=late)
 
     @cached_property
     def sha256(self) -> str:
@@ -136,7 +154,7 @@ class Dataflow:
 
     @cached_property
     def _needs(self) -> Needs:
-        return _walked([flow.facts for flow in self.flows])
+        return _walked([flow.effective for flow in self.flows])
 
     @cached_property
     def _definers(self) -> dict[str, list[int]]:
@@ -291,7 +309,7 @@ def _flow(cell: Cell, source: Source, facts: Facts) -> CellFlow:
     if found is not None and found.facts is facts and (found.cell is cell or found.cell == cell):
         return found
     made = CellFlow(cell, source.plain, facts, source)
-    if found is not None and found.facts is facts:
+    if found is not None and found.facts is facts and found.cell.role is cell.role:
         vars(made).update({**vars(found), "cell": cell})  # holds wherever the cell stands
     elif len(source.flows) >= _ALIKE:
         source.flows.clear()

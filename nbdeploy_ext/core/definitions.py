@@ -166,6 +166,8 @@ def _class(scope: Scope, node: ast.ClassDef) -> None:
     scope.absorb(inner)
     kept = holder_of(merged([*outer, *inner.env.values()]))
     kept = frozenset([o for o in kept if o[0] not in "=!"])
+    if node.bases or node.keywords:
+        scope.shallow.add("@classes")  # which the base lists
     top = scope.kind != "function"
     scope.store(node.name, kept, plain=not top)
     if top:

@@ -16,7 +16,7 @@ from .calls import (
     call_value,
     trusts,
 )
-from .catalog import CANVASES, METHODS, SEED_ARGUMENTS, Does
+from .catalog import CANVASES, HIDDEN, METHODS, SEED_ARGUMENTS, Does
 from .facts import Builtin, Module, Summary
 from .formulas import names_in
 from .origins import NOTHING, ONCE, Origins, base, holder_of, merged, part_of, share_of
@@ -111,6 +111,8 @@ def _attribute(scope: Scope, node: ast.Attribute) -> Origins:
         if path:
             scope.reads.setdefault("@import:" + path, (1, 0))
     found = value(scope, node.value)
+    if node.attr in HIDDEN:
+        scope.reads.setdefault(HIDDEN[node.attr], (1, 0))
     implicit(scope, node.attr, found)  # a property, or a method that somebody calls later
     return part_of(found)
 

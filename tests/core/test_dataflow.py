@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nbdeploy_ext.core.dataflow import Dataflow, read_cells
-from nbdeploy_ext.core.notebook import Cell
+from nbdeploy_ext.core.notebook import Cell, Role
 
 
 def flow_of(*sources: str) -> Dataflow:
@@ -131,6 +131,24 @@ IMPORTS = "import numpy as np, pandas as pd, networkx as nx, torch"
         # a library that nobody knows
         (["from lib import Raw\nr = Raw()", "r.filter(1, 40)", "r"], [0, 1]),
         (["import pandas as pd\nd = pd.DataFrame()", "d.filter(['a'])", "d"], [0]),
+        # what nothing that is named leads to
+        (["class A: pass", "class B(A): pass", "class C: pass", "A.__subclasses__()"], [0, 1]),
+        ([IMPORTS + "\nw = torch.ones(1)", "loss = ((w - 1) ** 2).mean()", "loss.backward()",
+          "w.grad"], [0, 1, 2]),
+        ([IMPORTS + "\nw = torch.ones(1)", "o = torch.optim.SGD([w])", "(w - 1).sum().backward()",
+          "o.step()", "w"], [0, 1, 2, 3]),
+        (["import logging, io\nout = io.StringIO()", "h = logging.StreamHandler(out)",
+          "log = logging.getLogger('a')", "log.addHandler(h)", "log.info('x')", "out.getvalue()"],
+         [0, 1, 2, 3, 4]),
+        (["import logging", "logging.basicConfig(filename='a.log')", "logging.info('x')",
+          "open('a.log').read()"], [0, 1, 2]),
+        (["import os, time", "os.environ['TZ'] = 'UTC'", "time.tzset()", "time.localtime(0)"],
+         [0, 1, 2]),
+        (["from dataclasses import dataclass, field\nrows = []",
+          "@dataclass\nclass A:\n    rows: list = field(default_factory=lambda: rows)", "a = A()",
+          "a.rows.append(1)", "rows"], [0, 1, 2, 3]),
+        (["import control as ct", "p = ct.tf([1], [1, 1])", "q = ct.tf([1], [1, 2])", "ct.ss(q)"],
+         [0, 1, 2]),
         # settings of the process
         (["import seaborn as sns", "import matplotlib.pyplot as plt", "sns.set_theme()",
           "plt.rcParams['font.size']"], [0, 1, 2]),
@@ -231,3 +249,11 @@ def test_magics_leave_the_python_around_them(source: str, defines: set[str]) -> 
     assert flow.fault is None
     assert flow.defines == defines
     assert flow.plain.text.count("\n") == source.count("\n")
+
+
+def test_what_the_service_supplies_is_taken_from_no_cell() -> None:
+    sources = ("import pandas as pd", "calls = pd.DataFrame()", "len(calls)")
+    for role, needed in ((Role.MONITOR, ()), (Role.TEST, ("c0", "c1")), (None, ("c0", "c1"))):
+        roles = ((), (), (role,) if role else ())
+        cells = [Cell(f"c{n}", n, "code", s, roles[n]) for n, s in enumerate(sources)]
+        assert read_cells(cells).slice("c2") == needed
