@@ -25,6 +25,7 @@ _GIVEN: dict[Role | None, frozenset[str]] = {
     Role.MONITOR: BUILTINS | {"client", "calls"},
 }
 _IPYTHON = frozenset("display get_ipython In Out _ __ ___ _ih _oh _dh _i".split())
+_LOOKING = ("globals()", "locals()", "vars()", "dir()", "eval()")
 _SERVING = frozenset({Role.PRODUCTION, Role.PARAMETERS})
 _NEUTRAL_MODULES = frozenset({"nbdeploy_ext", "nbdeploy_runtime"})
 
@@ -131,23 +132,47 @@ def _name(
         return
     if reader.cell.role is Role.TEST and alike:
         return
-    if serving or name in reader.defines:
+    before = [f for f in definers if _precedes(f, reader) and not f.cell.role]
+    unmade = bool(definers) and not serving and name not in reader.defines
+    if unmade or (before and not runs_late):
+        yield _unmarked(spec, reader, name, place, definers)
+    elif serving or name in reader.defines:
         yield Diagnostic(
             "NBD203", f"{name} is used before it is defined.", reader.cell.cell_id, *place,
             _moved_up(spec, reader, serving),
         )  # fmt: skip
-    elif definers:
-        yield _unmarked(spec, reader, name, place, definers)
-    elif name in _IPYTHON:
+    else:
+        yield from _unknown(spec, reader, name, place, runs_late=runs_late)
+
+
+def _unknown(
+    spec: ServiceSpec, reader: CellFlow, name: str, place: tuple[int, int], *, runs_late: bool
+) -> Iterator[Diagnostic]:
+    """Say of a name that no cell is known to define who may; of code that may, NBD204 tells."""
+    wild = [f for f in spec.dataflow.flows if (runs_late or _precedes(f, reader)) and _is_wild(f)]
+    if name in _IPYTHON:
         yield Diagnostic(
             "NBD107", f"{name} is there in a notebook only.", reader.cell.cell_id, *place,
             Fix("Take it out, or move the line to an unmarked cell"),
         )  # fmt: skip
+    elif _is_wild(reader) or any(f.cell.role in _SERVING for f in wild):
+        return
+    elif wild:
+        yield _unmarked(spec, reader, name, place, wild)
     else:
         yield Diagnostic(
             "NBD201", f"{name} is not defined in the notebook.", reader.cell.cell_id, *place,
             Fix(f"Define or import {name} in a production cell"),
         )  # fmt: skip
+
+
+def _is_wild(flow: CellFlow) -> bool:
+    """Whether a cell may define any name: a star import, `exec`, `%run`; most others look."""
+    return any(not found.reason.startswith(_LOOKING) for found in flow.opaque)
+
+
+def _precedes(flow: CellFlow, reader: CellFlow) -> bool:
+    return flow.cell.index < reader.cell.index
 
 
 def _moved_up(spec: ServiceSpec, reader: CellFlow, definers: list[CellFlow]) -> Fix:
@@ -178,10 +203,11 @@ def _unmarked(
     wanted += [cell for first in list(wanted) for cell in spec.dataflow.slice(first)]
     flows = spec.dataflow.by_id
     marks = {c: Role.PRODUCTION.value for c in dict.fromkeys(wanted) if not flows[c].cell.role}
+    may = "is" if name in seen[0].defines else "may be"
     count = "the cell" if len(marks) == 1 else f"the {len(marks)} cells"
     return Diagnostic(
         "NBD202",
-        f"{name} is defined only in a cell that does not ship: {seen[0].cell.title}",
+        f"{name} {may} defined only in a cell that does not ship: {seen[0].cell.title}",
         reader.cell.cell_id,
         *place,
         Fix(f"Mark {count} that this needs as production", "mark", marks) if marks else None,

@@ -18,7 +18,7 @@ _FORMATS: Mapping[str, str] = {
     "a Slack webhook": r"https://hooks\.slack\.com/services/[A-Za-z0-9/]{20,}",
     "a Google API key": r"\bAIza[A-Za-z0-9_\-]{35}\b",
     "a Stripe key": r"\b[sr]k_live_[A-Za-z0-9]{20,}",
-    "an OpenAI or Anthropic key": r"\bsk-(?:proj-|ant-)?[A-Za-z0-9_\-]{32,}",
+    "an OpenAI or Anthropic key": r"\bsk-(?=[\w\-]*[A-Z])(?=[\w\-]*\d)[\w\-]{32,}",
     "a Hugging Face token": r"\bhf_[A-Za-z0-9]{34,}\b",
     "a private key": r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----",
     "a URL with a password": r"\b[a-z][a-z0-9+.\-]*://[^\s/:@'\"{}$]+:[^\s/:@'\"{}$]{3,}@[^\s'\"]+",
@@ -27,7 +27,9 @@ _ASSIGNED = (
     r"(?i)\b[a-z_]*(?:password|passwd|secret|token|api_?key)\b\s*[=:]\s*"
     r"[rbu]?(['\"])(?P<value>[^'\"\s]{6,})\1"
 )
-_HARMLESS = re.compile(r"(?i)^(?:your|my|the|some|example|change|dummy|test|fake|x{3,}|\*|<|\{|\$)")
+_HARMLESS = re.compile(
+    r"(?i)^(?:your|my|the|some|example|change|dummy|test|fake|demo|x{3,}|\*|<|\{|\$)"
+)
 _KNOWN = {kind: re.compile(pattern) for kind, pattern in _FORMATS.items()}
 _NAMED = re.compile(_ASSIGNED)
 # Whether a text can hold one is asked first: for megabytes of outputs, a literal beginning is

@@ -1,0 +1,51 @@
+"""What is told of names and texts is true: what a scientist would call a false alarm is none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nbdeploy_ext.core.leaks import leaked_kinds, shipped_leaks
+from nbdeploy_ext.core.pipeline import analyse
+from tests.core.stories import C, F, Story
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def codes(tmp_path: Path, *cells: C) -> dict[str, str]:
+    diagnostics = analyse(Story((*cells, F)).write(tmp_path)).diagnostics
+    return {d.code: d.message for d in diagnostics if d.code in {"NBD201", "NBD202", "NBD203"}}
+
+
+def test_a_name_that_a_wild_import_may_define_is_no_error(tmp_path: Path) -> None:
+    star, reader = C("from math import *", name="a"), C("x = sqrt(2)")
+    assert codes(tmp_path, star, reader) == {}
+    assert codes(tmp_path, reader, star).keys() == {"NBD201"}
+    told = codes(tmp_path, C("from math import *", None, "a"), reader)
+    assert told["NBD202"].startswith("sqrt may be defined only in a cell that does not ship")
+
+
+def test_a_name_that_an_unmarked_cell_defined_before_is_defined_there(tmp_path: Path) -> None:
+    first = C("rate = 1", None, "a")
+    assert codes(tmp_path, first, C("x = rate"), C("rate = 2", name="b")).keys() == {"NBD202"}
+    assert codes(tmp_path, first, C("rate += 1")).keys() == {"NBD202"}
+    assert codes(tmp_path, C("x = rate"), first, C("rate = 2", name="b")).keys() == {"NBD203"}
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "sk-52a3bd5b-38a3-4b3c-9f0e-1d0c8e8b8d8a",
+        "sk-estimator-doc-link-container-of-parts-1",
+    ],
+)
+def test_names_in_the_pages_that_models_show_are_no_keys(shown: str) -> None:
+    assert leaked_kinds(f'<div id="{shown}">') == []
+    assert leaked_kinds("sk-" + "Ab1" * 16) == ["an OpenAI or Anthropic key"]
+
+
+def test_a_key_for_trying_things_out_is_no_secret() -> None:
+    assert shipped_leaks("api_key = 'DEMO_KEY'") == ()
+    assert shipped_leaks("api_key = 'KEY_DEMO'")
