@@ -15,11 +15,13 @@ import logging
 import sys
 import threading
 from collections import deque
+from contextlib import nullcontext
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .overload import MOST_WAITING, Overloaded
+from .switching import patiently
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +94,8 @@ class Batcher:
         items = [item for item in items if not item.answer.done()]
         for item in items:
             item.work = self._lane.running
-        answers = answer_together(self._operation, [item.arguments for item in items])
+        with patiently() if len(items) > 1 else nullcontext():
+            answers = answer_together(self._operation, [item.arguments for item in items])
         with self._lock:
             self._begun = bool(self._waiting)
             goes_on = self._begun

@@ -20,19 +20,12 @@ from .server import (
     say,
     serve_until_stopped,
 )
+from .switching import EAGER
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from .loader import App
-
-SWITCH = 0.00005
-"""Seconds after which the loop asks the thread of a call for the interpreter lock.
-
-The wait begins anew whenever the thread lets go of the lock and takes it back before the loop
-woke up. A model that does so for each of its trees, every 0.1 ms, would keep a loop that asks
-after a millisecond waiting for a tenth of a second. Under 0.05 ms switching itself begins to cost.
-"""
 
 YOUNG = 5000
 """So many new objects make the collector look at them; Python's own number is 700.
@@ -45,7 +38,7 @@ times took a quarter of the call.
 def serve(folder: Path, host: str, port: int | None) -> int:
     """Load, try the examples, listen, say `ready`; returns the exit status when stopped."""
     log_as_json(())
-    sys.setswitchinterval(SWITCH)
+    sys.setswitchinterval(EAGER)
     gc.set_threshold(YOUNG)
     secrets: tuple[str, ...] = ()
     try:
