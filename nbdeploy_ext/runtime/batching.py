@@ -1,8 +1,8 @@
 """Micro-batches: single calls that came while the last batch ran go to the function together.
 
-There is no waiting for more to come: a call that finds the thread free is a batch of one. Only
-endpoints that the engineer calls batchable are joined: the rows of one must not change what
-comes out for another.
+There is no fixed wait: a call that finds the thread free is a batch of one, at once. Only after a
+batch of several its callers have a moment to ask again. Only endpoints that the engineer calls
+batchable are joined: the rows of one must not change what comes out for another.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import itertools
 import logging
 import sys
 import threading
+import time
 from collections import deque
 from contextlib import nullcontext
 from contextvars import copy_context
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger("nbdeploy.batching")
 MOST = 512
 """No more calls than this are joined."""
+_MOMENT = 1 / 8
+"""The longest wait for callers to ask again, as a part of the time that their batch took."""
 _PLAIN = (type(None), bool, int, float, str)
 
 
@@ -58,6 +61,8 @@ class Batcher:
         self._waiting: deque[_Item] = deque()
         self._lock = threading.Lock()
         self._begun = False
+        self._gathering: asyncio.TimerHandle | None = None
+        self._expected = 0
 
     async def answer(self, arguments: dict[str, Any]) -> Any:
         """Return what the function answers to these arguments, among others' or alone."""
@@ -70,6 +75,8 @@ class Batcher:
             begins, self._begun = not self._begun, True
         if begins:
             self._submit(loop)
+        elif self._gathering is not None and len(self._waiting) >= self._expected:
+            self._end_gathering(loop)
         try:
             return await item.answer
         except asyncio.CancelledError:
@@ -88,7 +95,8 @@ class Batcher:
         self._lane.submit(copy_context().run, self._work, loop)
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Take all that waits by now, answer it, and let the next batch queue behind others."""
+        """Take all that waits by now and answer it."""
+        begun = time.perf_counter()
         with self._lock:
             items = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
         items = [item for item in items if not item.answer.done()]
@@ -96,12 +104,36 @@ class Batcher:
             item.work = self._lane.running
         with patiently() if len(items) > 1 else nullcontext():
             answers = answer_together(self._operation, [item.arguments for item in items])
-        with self._lock:
-            self._begun = bool(self._waiting)
-            goes_on = self._begun
-        loop.call_soon_threadsafe(_settle, items, answers)
-        if goes_on:
-            self._submit(loop)
+        seconds = time.perf_counter() - begun
+        loop.call_soon_threadsafe(self._end, loop, items, answers, seconds)
+
+    def _end(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        items: list[_Item],
+        answers: list[Any],
+        seconds: float,
+    ) -> None:
+        """Answer the callers of a batch, and let those who ask again join the next one.
+
+        Without a moment for that, there would be two batches of half the size in turns, and each
+        costs nearly what a whole one does. A caller who is alone waits for nobody.
+        """
+        others = len(self._waiting)
+        _settle(items, answers)
+        if self._gathering is not None:
+            return
+        if len(items) + others <= 1:
+            self._begin_again(loop)
+            return
+        self._expected = min(MOST, len(items) + others)
+        self._gathering = loop.call_later(seconds * _MOMENT, self._end_gathering, loop)
+
+    def _end_gathering(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
+        self._begin_again(loop)
 
 
 def prove_batchable(operation: Operation, arguments: dict[str, Any]) -> None:
