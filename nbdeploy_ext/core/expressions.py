@@ -87,8 +87,8 @@ def enact(scope: Scope, summary: Summary) -> None:
     """Do to the globals what a function does that may be called from here on."""
     if id(summary) in scope.enacted:
         return
-    scope.enacted.add(id(summary))
-    seen = {id(summary)}
+    scope.enacted[id(summary)] = summary
+    seen = {id(summary): summary}
     waiting = [summary]
     while waiting:
         current = waiting.pop()
@@ -101,7 +101,7 @@ def enact(scope: Scope, summary: Summary) -> None:
                 scope.soft.add(name)
             meaning = scope.mean(name) if name[0] != "@" else None
             if type(meaning) is Summary and id(meaning) not in seen:
-                seen.add(id(meaning))
+                seen[id(meaning)] = meaning
                 waiting.append(meaning)
 
 

@@ -73,7 +73,8 @@ class Scope:
         self.generator = False
         self.wild = False
         self.hidden: set[str] = set()
-        self.enacted: set[int] = set()
+        self.enacted: dict[int, Summary] = {}
+        """By identity; kept, as another object may get the identity of one that is gone."""
 
     # names -----------------------------------------------------------------------------------
     def load(self, name: str, position: Position) -> Origins:
