@@ -19,18 +19,36 @@ _FEW = 4
 _LOOSE = "+-%!^"
 
 
-def is_private(before: Facts, after: Facts, cells: Sequence[Facts], number: int) -> bool:
+def same_effect(one: Facts, other: Facts) -> bool:
+    """Whether two cells do the same, wherever it stands in them."""
+    return (
+        one.reads == other.reads
+        and one.values == other.values
+        and one.changes == other.changes
+        and one.functions == other.functions
+        and set(one.late) == set(other.late)
+        and one.maybe == other.maybe
+        and one.deletes == other.deletes
+        and one.wild == other.wild
+        and one.imports == other.imports
+    )
+
+
+def is_private(
+    before: Facts, after: Facts, earlier: Sequence[Facts], later: Sequence[Facts]
+) -> bool:
     """Whether two texts of a cell differ in what it reads and in names that are nobody else's.
 
-    `cells` are all, before and after; the cell is at `number` of either.
+    `earlier` and `later` are all other cells, those behind it in their order. A name is nobody
+    else's too where the next cell that has to do with it gives it a value.
     """
     own = _differing(before, after)
-    others = [f for n, f in enumerate(cells) if n % (len(cells) // 2) != number]
     return (
         len(own) <= _FEW
         and _same_outside(before, after, own)
-        and _reads_alike(before, after, others)
-        and not _is_touched(own, others)
+        and _reads_alike(before, after, (*earlier, *later))
+        and not any(_is_touched(name, earlier, later) for name in own)
+        and not any(_is_shared(name, (before, after), earlier) for name in own)
     )
 
 
@@ -90,15 +108,24 @@ def _outside(changes: Changes, objects: frozenset[str]) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _is_touched(own: frozenset[str], others: Sequence[Facts]) -> bool:
-    return bool(own) and not all(
-        own.isdisjoint(facts.values)
-        and own.isdisjoint(facts.reads)
-        and own.isdisjoint(facts.late)
-        and own.isdisjoint(facts.deletes)
-        and own.isdisjoint(facts.changes.binds)
-        for facts in others
-    )
+def _is_touched(name: str, earlier: Sequence[Facts], later: Sequence[Facts]) -> bool:
+    """Whether another cell sees what the name is given here."""
+    for facts in (*earlier, *later):
+        if name in facts.late or name in facts.deletes or name in facts.changes.binds:
+            return True
+    for facts in later:
+        if name in facts.reads or name in facts.maybe:
+            return True
+        if name in facts.values:
+            return False
+    return False
+
+
+def _is_shared(name: str, texts: Sequence[Facts], earlier: Sequence[Facts]) -> bool:
+    """Whether the cell has to do with what an earlier one gave to the name."""
+    if not any(name in facts.values for facts in earlier):
+        return False
+    return any(name in facts.reads or name in facts.maybe for facts in texts)
 
 
 def _reads_alike(before: Facts, after: Facts, others: Sequence[Facts]) -> bool:

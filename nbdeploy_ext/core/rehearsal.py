@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .dataflow import read_cells
-from .states import Node, Replay, current
+from .nodes import Node, current
+from .states import Replay
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -58,12 +59,12 @@ class Rehearsal(Replay):
     def _cell(self, number: int, facts: Facts) -> None:
         if number == self._first:
             # States of modules and files lie outside of the notebook, and are shared
-            self._bound = {n: node for n, node in self._env.items() if n[0] != "@"}
+            self._bound = {n: node for n, node in self.env.items() if n[0] != "@"}
             self._nodes_before = list(_reachable(self._bound.values()))
-            self._seeded_before = frozenset(self._seeded)
-        before = dict(self._env)
+            self._seeded_before = frozenset(self.seeded)
+        before = dict(self.env)
         super()._cell(number, facts)
-        bound = {n for n, node in self._env.items() if before.get(n) is not node and n[0] != "@"}
+        bound = {n for n, node in self.env.items() if before.get(n) is not node and n[0] != "@"}
         self.binds[self.order[number]] = bound | facts.deletes
 
     def numbers(self, mask: int) -> int:
@@ -72,7 +73,7 @@ class Rehearsal(Replay):
 
     def bound(self) -> set[str]:
         """Return the names that a call binds for itself."""
-        return {n for n, node in self._env.items() if self._bound.get(n) is not node}
+        return {n for n, node in self.env.items() if self._bound.get(n) is not node}
 
     def changes(self) -> Iterator[tuple[int, int]]:
         """Yield who made an object of start-up, and which steps of a call change it."""
@@ -88,7 +89,7 @@ class Rehearsal(Replay):
         calls = -1 << self._first
         found = []
         for token in sorted(self._seeded_before):
-            node = current(self._env[token])
+            node = current(self.env[token])
             if (node.bound | node.shallow | node.deep) & calls:
                 found.append(token.partition(":")[2])
         return tuple(found)

@@ -10,9 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .catalog import INERT, PLUGINS
-from .glances import is_private
-from .origins import Origins, base
+from .file_states import files_written
+from .glances import is_private, same_effect
+from .nodes import Node, current, flagged, swap
+from .origins import base
+from .plugins import find_plugins
+from .reader import Reader, State, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,43 +28,6 @@ _MERGED = (
     "figure",
 )  # fmt: skip
 _FEW = 3
-_CROWD = 64
-"""So many nodes that hold each other are thought of as one, which keeps every look short."""
-
-
-class Node:
-    """A value that a name was given; `same`, `inside`, `holds` and `keeps` lead to others.
-
-    `shallow` cells changed the object itself, `deep` ones something in it.
-    """
-
-    __slots__ = (
-        "born", "bound", "deep", "figure", "functions", "holds", "inside", "keeps", "late",
-        "merged", "once", "same", "shallow", "shares",
-    )  # fmt: skip
-
-    def __init__(self, born: int, bound: int) -> None:
-        self.born = born
-        self.bound = bound
-        self.shallow = 0
-        self.deep = 0
-        self.same: tuple[Node, ...] = ()
-        self.inside: tuple[Node, ...] = ()
-        self.holds: tuple[Node, ...] = ()
-        self.keeps: tuple[Node, ...] = ()
-        self.shares: tuple[Node, ...] = ()
-        self.late: frozenset[str] = frozenset()
-        self.functions: tuple[Summary, ...] = ()
-        self.once = False
-        self.figure = False
-        self.merged: Node | None = None
-
-
-def current(node: Node) -> Node:
-    """Return the node that a merged one has become."""
-    while node.merged is not None:
-        node = node.merged
-    return node
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +38,22 @@ class Needs:
     late: Mapping[int, int]
 
 
-class Replay:
+class Replay(State):
     """Walks the cells in order, and keeps a log, so that it can go back to any of them."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._cells: list[Facts] = []
         self._needs: list[int] = []
         self._late: dict[int, int] = {}
         self._final: dict[int, int] = {}
         self._unbound: dict[str, tuple[int, ...]] = {}
-        self._env: dict[str, Node] = {}
-        self._gone: dict[str, int] = {}
-        self._wild = 0
-        self._seeded: dict[str, int] = {}
-        self._log: list[tuple[Any, str, Any]] = []
+        self._log: list[tuple[dict[str, Any], str, Any]] = []
+        self._links: list[tuple[Node, str, Any]] = []
         self._made: list[Node] = []
         self._plugins: list[bool] = []
-        self._starts: list[tuple[int, int]] = []
-        """How long the log and the list of nodes were before each cell, and before the end."""
+        self._starts: list[tuple[int, int, int]] = []
+        """How long the logs and the list of nodes were before each cell, and before the end."""
 
     def shares(self, cells: Sequence[Facts]) -> int:
         """Return how many cells at the beginning and at the end are the ones walked last."""
@@ -100,12 +64,11 @@ class Replay:
 
     def walk(self, cells: Sequence[Facts]) -> Needs:
         """Return what these cells need; only from the first one that is new are they walked."""
-        mentioned = frozenset().union(*[f.reads for f in cells], *[f.late for f in cells])
-        plugins = [_is_plugin(facts, mentioned) for facts in cells]
+        plugins = find_plugins(cells)
         new = [
             number
             for number, (known, facts) in enumerate(zip(self._cells, cells, strict=False))
-            if (known is not facts and not _same_effect(known, facts))
+            if (known is not facts and not same_effect(known, facts))
             or plugins[number] is not self._plugins[number]
         ]
         if len(cells) == len(self._cells) and plugins == self._plugins and len(new) <= _FEW:
@@ -138,10 +101,11 @@ class Replay:
         found: dict[int, int] = {}
         for number in new:
             before, after = self._cells[number], cells[number]
-            if not is_private(before, after, (*cells, *self._cells), number):
+            others = [self._cells[n] for n in new if n != number]
+            if not is_private(before, after, (*cells[:number], *others), cells[number + 1 :]):
                 return None
-            with self._back_at(number):
-                readers = [self._read(before), self._read(after)]
+            with self._back_at(number) as past:
+                readers = [_read(before, past), _read(after, past)]
             if readers[0].called.keys() != readers[1].called.keys() or any(
                 reader.crowded or any(s.changes.binds for s in reader.called.values())
                 for reader in readers
@@ -151,26 +115,33 @@ class Replay:
             found[number] = before_it if after.wild else readers[1].needs & before_it
         return found
 
-    def _read(self, facts: Facts) -> Reader:
-        """Read what a cell reads, and change nothing."""
-        reader = Reader(self, merging=False)
-        for name in (*facts.reads, *facts.maybe, *facts.changes.binds):
-            if name in facts.reads or name in self._env:
-                reader.name(name)
-        return reader
-
     @contextmanager
-    def _back_at(self, number: int) -> Iterator[None]:
-        """Give back the names and links that were there before a cell, for a moment."""
-        log = self._log[self._starts[number][0] :]
-        undone = [(where, name, _swap(where, name, value)) for where, name, value in reversed(log)]
-        yield
-        for where, name, value in reversed(undone):
-            _swap(where, name, value)
+    def _back_at(self, number: int) -> Iterator[State]:
+        """Give the names that were there before a cell, and for a moment their links."""
+        names, links, _ = self._starts[number]
+        past = State()
+        past.env, past.gone, past.seeded = dict(self.env), dict(self.gone), dict(self.seeded)
+        past.wild = self.wild
+        tables: dict[int, dict[str, Any]] = {
+            id(self.env): past.env,
+            id(self.gone): past.gone,
+            id(self.seeded): past.seeded,
+        }
+        for where, name, value in reversed(self._log[names:]):
+            table = tables.get(id(where), {})
+            if value is None:
+                table.pop(name, None)
+            else:
+                table[name] = value
+        later = reversed(self._links[links:])
+        undone = [(node, name, swap(node, name, value)) for node, name, value in later]
+        yield past
+        for node, name, value in reversed(undone):
+            swap(node, name, value)
 
     # back and forth --------------------------------------------------------------------------
     def _start(self) -> None:
-        self._starts.append((len(self._log), len(self._made)))
+        self._starts.append((len(self._log), len(self._links), len(self._made)))
 
     def _put(self, where: dict[str, Any], name: str, value: Any) -> None:
         self._log.append((where, name, where.get(name)))
@@ -180,15 +151,21 @@ class Replay:
         """Make everything what it was before a cell; a bit says by itself when it was set."""
         if number >= len(self._starts):
             return
-        log, made = self._starts[number]
-        for where, name, value in reversed(self._log[log:]):
-            _swap(where, name, value)
-        del self._log[log:], self._made[made:], self._starts[number:], self._needs[number:]
+        names, links, made = self._starts[number]
+        for where, name, value in reversed(self._log[names:]):
+            if value is None:
+                where.pop(name, None)
+            else:
+                where[name] = value
+        for node, link, value in reversed(self._links[links:]):
+            setattr(node, link, value)
+        del self._log[names:], self._links[links:], self._made[made:]
+        del self._starts[number:], self._needs[number:]
         before = (1 << number) - 1
         for node in self._made:
             node.shallow &= before
             node.deep &= before
-        self._wild &= before
+        self.wild &= before
         self._late = {n: late & before for n, late in self._late.items() if n < number}
         self._final = {}
 
@@ -200,7 +177,7 @@ class Replay:
     # one cell --------------------------------------------------------------------------------
     def _cell(self, number: int, facts: Facts) -> None:
         bit = 1 << number
-        reader = Reader(self)
+        reader = Reader(self, self.merge)
         if facts.wild:
             reader.needs = bit - 1
         for name in facts.reads:
@@ -214,15 +191,15 @@ class Replay:
             self.mark(next(self._state("@plugins", bit)), bit, deep=False)
         self._unbind(facts, bit)
         if facts.wild:
-            self._wild |= bit
+            self.wild |= bit
         self._needs.append(reader.needs & (bit - 1))
         self._functions(number, facts)
 
     def _unbind(self, facts: Facts, bit: int) -> None:
         for name in facts.deletes:
-            if name in self._env:
-                self._log.append((self._env, name, self._env.pop(name)))
-                self._put(self._gone, name, bit)
+            if name in self.env:
+                self._log.append((self.env, name, self.env.pop(name)))
+                self._put(self.gone, name, bit)
         for name in self._unbound.keys() & facts.values.keys() if self._unbound else ():
             waiting = self._unbound.pop(name)
             self._log.append((self._unbound, name, waiting))
@@ -233,9 +210,9 @@ class Replay:
         """Note what the functions that a cell defines find when they are called right after it."""
         if not facts.late:
             return
-        reader = Reader(self)
+        reader = Reader(self, self.merge)
         for name in facts.late:
-            if name in self._env:
+            if name in self.env:
                 reader.name(name)
             elif name[0] != "@":
                 self._put(self._unbound, name, (*self._unbound.get(name, ()), number))
@@ -249,50 +226,29 @@ class Replay:
             if facts.late:
                 waiting = [n for n in facts.functions if n not in read_later]
                 if waiting or not facts.functions:
-                    reader = Reader(self)
+                    reader = Reader(self, self.merge)
                     for name in facts.late:
                         reader.name(name)
                     self._final[number] = reader.needs & ~(1 << number)
             read_later.difference_update(facts.functions)
             read_later.update(facts.reads)
 
-    def node(self, name: str) -> Node | None:
-        """Return what a name is bound to now."""
-        return self._env.get(name)
-
-    def gone(self, name: str) -> int:
-        """Return who deleted the name."""
-        return self._gone.get(name, 0)
-
-    def wild_since(self, bound: int) -> int:
-        """Return the cells that may have bound or changed anything since those cells."""
-        length = bound.bit_length()
-        return self._wild >> length << length
-
-    def tokens(self, name: str) -> Iterable[str]:
-        """Return the states that a token stands for: `@rng:?` is every seeded one."""
-        if name == "@rng:?":
-            return self._seeded
-        if name.startswith("@rng:"):
-            return (name,) if name in self._seeded else ()
-        return _files_read(name) if name.startswith("@file:") else (name,)
-
     def _state(self, name: str, bit: int) -> Iterator[Node]:
         if name.startswith("@seed:"):
             name = "@rng:" + name[6:]
-            if name not in self._seeded:
-                self._put(self._seeded, name, 1)
-        changed = _files_written(name) if name.startswith("@file:") else self.tokens(name)
+            if name not in self.seeded:
+                self._put(self.seeded, name, 1)
+        changed = files_written(name) if name.startswith("@file:") else tokens(name, self.seeded)
         for token in list(changed):
-            if token not in self._env:
-                self._put(self._env, token, self._new(bit, 0))
-            yield self._env[token]
+            if token not in self.env:
+                self._put(self.env, token, self._new(bit, 0))
+            yield self.env[token]
 
     # changes ---------------------------------------------------------------------------------
     def _nodes(self, plain: str, bit: int, made: dict[str, Node]) -> Iterable[Node]:
         if plain[0] == "@":
             return self._state(plain, bit)
-        node = made.get(plain) or self._env.get(plain)
+        node = made.get(plain) or self.env.get(plain)
         return () if node is None else (node,)
 
     def _changes(self, changes: Changes, bit: int) -> None:
@@ -300,7 +256,7 @@ class Replay:
         for names, flag in ((changes.consumed, "once"), (changes.drawn, "figure")):
             for name in names:
                 for node in self._nodes(name, bit, {}):
-                    if _flagged(node, flag):
+                    if flagged(node, flag):
                         self.mark(node, bit, deep=True)
 
     def _mark_all(self, changes: Changes, bit: int) -> None:
@@ -314,10 +270,10 @@ class Replay:
         """Do what a function does to globals that may have been called through an object."""
         self._mark_all(summary.changes, bit)
         for name in summary.changes.binds:
-            old = self._env.get(name)
+            old = self.env.get(name)
             if old is not None:
                 reader.needs |= old.bound
-            self._put(self._env, name, self._again(old, bit))
+            self._put(self.env, name, self._again(old, bit))
 
     def _again(self, node: Node | None, bit: int) -> Node:
         made = self._new(bit, bit | (node.bound if node else 0))
@@ -348,7 +304,7 @@ class Replay:
         bound: dict[str, Node] = {}
         values, maybe, functions = facts.values, facts.maybe, facts.functions
         for name in (*values, *facts.changes.binds) if facts.changes.binds else values:
-            old = self._env.get(name)
+            old = self.env.get(name)
             if old is not None and name[0] == "@" and name.startswith("@import:"):
                 continue  # whoever imports a module first
             node = self._new(bit, bit)
@@ -363,10 +319,10 @@ class Replay:
             node.functions = functions.get(name, ())
             for summary in node.functions:
                 node.late |= summary.free
-        self._log += [(self._env, name, self._env.get(name)) for name in bound]
-        self._env.update(bound)
-        for name in self._gone.keys() & bound.keys() if self._gone else ():
-            self._log.append((self._gone, name, self._gone.pop(name)))
+        self._log += [(self.env, name, self.env.get(name)) for name in bound]
+        self.env.update(bound)
+        for name in self.gone.keys() & bound.keys() if self.gone else ():
+            self._log.append((self.gone, name, self.gone.pop(name)))
         return made
 
     def _hold(self, changes: Changes, bit: int, made: dict[str, Node]) -> None:
@@ -379,9 +335,13 @@ class Replay:
                         self._link(current(other), loose, bit, made)
 
     def _link(self, node: Node, origin: str, bit: int, made: dict[str, Node]) -> None:
-        last = origin[-1]
-        links = _LINKS.get(last, "same")
-        plain = origin if links == "same" else origin[:-1]
+        if made.get(origin) is node:
+            return
+        links = _LINKS.get(origin[-1])
+        if links is None:
+            links, plain = "same", origin
+        else:
+            plain = origin[:-1]
         first = plain[0]
         if first in "!^~":
             self._flag(node, plain, bit)
@@ -393,7 +353,7 @@ class Replay:
             before: tuple[Node, ...] = getattr(node, links)
             if found is not node and found not in before:
                 if node.born != bit:
-                    self._log.append((node, links, before))
+                    self._links.append((node, links, before))
                 setattr(node, links, (*before, found))
 
     def _flag(self, node: Node, plain: str, bit: int) -> None:
@@ -401,14 +361,14 @@ class Replay:
             plain[0], ("late", node.late | {plain[1:]})
         )
         if node.born != bit:
-            self._log.append((node, name, getattr(node, name)))
+            self._links.append((node, name, getattr(node, name)))
         setattr(node, name, value)
 
     def merge(self, crowd: Sequence[Node]) -> None:
         """Make one node of many: whatever changes one of them changes all."""
         members = list(dict.fromkeys(crowd))
         first = members[0]
-        log = self._log
+        log = self._links
         log += [(first, name, getattr(first, name)) for name in _MERGED]
         inside = set(map(id, members))
         for links in ("same", "inside", "holds", "keeps", "shares"):
@@ -425,66 +385,6 @@ class Replay:
             node.merged = first
 
 
-class Reader:
-    """What one cell needs while it reads names, at that time."""
-
-    __slots__ = ("_merging", "_names", "_replay", "_seen", "called", "crowded", "needs")
-
-    def __init__(self, replay: Replay, *, merging: bool = True) -> None:
-        self._replay = replay
-        self._merging = merging
-        self.crowded = False
-        self._names: set[str] = set()
-        self._seen: dict[int, Node] = {}
-        self.needs = 0
-        self.called: dict[int, Summary] = {}
-
-    def name(self, name: str) -> None:
-        """Need a name, its object, all that is in it, and what its functions read in turn."""
-        waiting = [name]
-        while waiting:
-            name = waiting.pop()
-            if name in self._names:
-                continue
-            self._names.add(name)
-            for token in self._replay.tokens(name) if name[0] == "@" else (name,):
-                waiting += self._one(token)
-
-    def _one(self, name: str) -> list[str]:
-        replay = self._replay
-        node = replay.node(name)
-        if node is None:
-            self.needs |= replay.gone(name) | replay.wild_since(replay.gone(name))
-            return []
-        self.needs |= node.bound | replay.wild_since(node.bound)
-        return self._object(node)
-
-    def _object(self, node: Node) -> list[str]:
-        names: list[str] = []
-        visited: list[Node] = []
-        waiting = [(current(node), False)]
-        while waiting:
-            found, shared = waiting.pop()
-            key = id(found) * 2 + shared
-            if key in self._seen:
-                continue
-            self._seen[key] = found
-            visited.append(found)
-            self.needs |= found.deep if shared else found.deep | found.shallow
-            names += found.late
-            for summary in found.functions:
-                self.called[id(summary)] = summary
-            if not shared:
-                waiting += [(current(n), False) for n in (*found.same, *found.inside)]
-            waiting += [(current(n), False) for n in (*found.holds, *found.keeps)]
-            waiting += [(current(n), True) for n in found.shares]
-        if len(visited) > _CROWD:
-            self.crowded = True
-            if self._merging:
-                self._replay.merge(visited)
-        return names
-
-
 def _alike(cells: Sequence[Facts], others: Sequence[Facts], most: int) -> int:
     for number in range(most):
         if cells[number] is not others[number]:
@@ -492,76 +392,10 @@ def _alike(cells: Sequence[Facts], others: Sequence[Facts], most: int) -> int:
     return most
 
 
-def _swap(where: Any, name: str, value: Any) -> Any:
-    """Set what a name or an attribute was, None for no name, and return what it is."""
-    if type(where) is not dict:
-        found = getattr(where, name)
-        setattr(where, name, value)
-        return found
-    if value is None:
-        return where.pop(name, None)
-    found = where.get(name)
-    where[name] = value
-    return found
-
-
-def _is_plugin(facts: Facts, mentioned: frozenset[str]) -> bool:
-    """Whether a cell imports a module for what that does to others: nobody uses its name."""
-    for name, module in facts.imports:
-        top = module.partition(".")[0]
-        if top in PLUGINS or (
-            name not in mentioned and (top not in INERT or ".experimental." in module)
-        ):
-            return True
-    return False
-
-
-def _same_effect(one: Facts, other: Facts) -> bool:
-    """Whether two cells do the same, wherever it stands in them."""
-    return (
-        one.reads == other.reads
-        and one.values == other.values
-        and one.changes == other.changes
-        and one.functions == other.functions
-        and set(one.late) == set(other.late)
-        and one.maybe == other.maybe
-        and one.deletes == other.deletes
-        and one.wild == other.wild
-        and one.imports == other.imports
-    )
-
-
-def _flagged(node: Node, flag: str) -> bool:
-    seen: set[int] = set()
-    waiting = [current(node)]
-    while waiting:
-        found = waiting.pop()
-        if getattr(found, flag):
-            return True
-        if id(found) not in seen and len(seen) < _CROWD:
-            seen.add(id(found))
-            waiting += [current(n) for n in (*found.same, *found.inside, *found.holds)]
-    return False
-
-
-def _files_read(name: str) -> tuple[str, ...]:
-    """Return the states that a file's content rests on: `?` stands for a path that nobody knows.
-
-    A file rests on the folders that it is in as a whole, a folder on everything below it.
-    """
-    if name == "@file:?":
-        return ("@file:?all",)
-    return (name, name + "/", "@file:?", *_folders(name))
-
-
-def _files_written(name: str) -> tuple[str, ...]:
-    """Return the states that change when a file is written."""
-    return (name, "@file:?all", *(folder + "/" for folder in _folders(name)))
-
-
-def _folders(name: str) -> list[str]:
-    parts = name.split("/")
-    return ["/".join(parts[:end]) for end in range(1, len(parts))]
-
-
-__all__ = ["Needs", "Node", "Origins", "Replay"]
+def _read(facts: Facts, state: State) -> Reader:
+    """Read what a cell reads, and change nothing."""
+    reader = Reader(state)
+    for name in (*facts.reads, *facts.maybe, *facts.changes.binds):
+        if name in facts.reads or name in state.env:
+            reader.name(name)
+    return reader

@@ -1,0 +1,103 @@
+"""What one cell needs: the names that it reads lead to nodes, those to the cells that made them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .file_states import files_read
+from .nodes import CROWD, Node, current, onward
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from .facts import Summary
+
+
+class State:
+    """All names at one time: what they are bound to, who deleted them, which cells are wild."""
+
+    def __init__(self) -> None:
+        self.env: dict[str, Node] = {}
+        self.gone: dict[str, int] = {}
+        self.seeded: dict[str, int] = {}
+        self.wild = 0
+
+
+def tokens(name: str, seeded: Iterable[str]) -> Iterable[str]:
+    """Return the states that a token stands for: `@rng:?` is every seeded one."""
+    if name == "@rng:?":
+        return seeded
+    if name.startswith("@rng:"):
+        return (name,) if name in seeded else ()
+    return files_read(name) if name.startswith("@file:") else (name,)
+
+
+class Reader:
+    """What one cell needs while it reads names, at that time."""
+
+    __slots__ = ("_merge", "_names", "_seen", "_state", "called", "crowded", "needs")
+
+    def __init__(self, state: State, merge: Callable[[Sequence[Node]], None] | None = None) -> None:
+        """Read in a state; `merge` makes one node of many, where that is wanted."""
+        self._state = state
+        self._merge = merge
+        self.crowded = False
+        self._names: set[str] = set()
+        self._seen: set[int] = set()
+        self.needs = 0
+        self.called: dict[int, Summary] = {}
+
+    def name(self, name: str) -> None:
+        """Need a name, its object, all that is in it, and what its functions read in turn."""
+        if name in self._names:
+            return
+        waiting = [name]
+        while waiting:
+            name = waiting.pop()
+            if name in self._names:
+                continue
+            self._names.add(name)
+            if name[0] == "@":
+                for token in tokens(name, self._state.seeded):
+                    self._one(token, waiting)
+            else:
+                self._one(name, waiting)
+
+    def _one(self, name: str, names: list[str]) -> None:
+        state = self._state
+        node = state.env.get(name)
+        if node is None:
+            since = state.gone.get(name, 0)
+            self.needs |= since
+        else:
+            since = node.bound
+            self.needs |= since
+            self._object(node, names)
+        if state.wild:
+            length = since.bit_length()
+            self.needs |= state.wild >> length << length
+
+    def _object(self, node: Node, names: list[str]) -> None:
+        """Look at an object and all that it may be, hold or be a part of."""
+        seen, needs = self._seen, self.needs
+        visited: list[Node] = []
+        waiting = [(node, False)]
+        while waiting:
+            found, shared = waiting.pop()
+            if found.merged is not None:
+                found = current(found)
+            key = id(found) * 2 + shared
+            if key in seen:
+                continue
+            seen.add(key)
+            visited.append(found)
+            needs |= found.deep if shared else found.deep | found.shallow
+            names += found.late
+            for summary in found.functions:
+                self.called[id(summary)] = summary
+            waiting += onward(found, shared=shared)
+        self.needs = needs
+        if len(visited) > CROWD:
+            self.crowded = True
+            if self._merge is not None:
+                self._merge(visited)
