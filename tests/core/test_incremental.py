@@ -162,7 +162,7 @@ def change(made: dict[str, Any], draw: Any) -> None:
         case 6:
             cells.insert(draw(st.integers(0, len(cells))), cells.pop(cells.index(cell)))
         case 7:
-            cell["source"] = cell["source"].splitlines(keepends=True)
+            cell["source"] = "".join(cell["source"]).splitlines(keepends=True)
         case _:
             cell["source"] = draw(statements())
     made["metadata"] = draw(st.sampled_from([{}, {"nbdeploy": {"values": ["a"], "name": "n"}}]))
