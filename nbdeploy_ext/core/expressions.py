@@ -96,7 +96,7 @@ def enact(scope: Scope, summary: Summary) -> None:
         if changes:
             scope.suffer(changes)
         scope.wild = scope.wild or current.opaque
-        for name in current.free:
+        for name in sorted(current.free):  # whoever is asked first is read first
             if scope.kind == "cell" and name not in scope.sure:
                 scope.soft.add(name)
             meaning = scope.mean(name) if name[0] != "@" else None

@@ -24,6 +24,8 @@ _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 _KNOWN = BUILTIN_NAMES | frozenset(BUILTIN_CALLS)
 _ROUNDS = 6
 """After so many rounds, functions that call each other are thought the worst of."""
+_DEEPEST = 10
+"""So many functions are read within one another: Python's own limit depends on who calls us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,7 @@ class NotebookMeanings:
         self._active: list[ast.AST] = []
         self._looped = False
         self._circular = False
+        self._depth = 0
         self._remembered: dict[ast.AST, dict[ast.AST, Reading]] = {}
         self._trusted: dict[ast.AST, Reading] = {}
         for outline in outlines:
@@ -219,6 +222,9 @@ class NotebookMeanings:
         if node in self._active:
             self._looped = self._circular = True
             return self._guess.get(node) or _blank(node)
+        if len(self._active) >= _DEEPEST:
+            self._circular = True
+            return _unread(node)
         if self._active:
             return self._read_once(node)
         return self._recalled(node) or self._settled(node)
@@ -234,10 +240,13 @@ class NotebookMeanings:
             return None
         first = not self._trusted
         self._trusted[node] = found
+        self._depth += 1
         try:
-            kept = holds(found.assumed.items(), self)
+            kept = self._depth <= _DEEPEST and holds(found.assumed.items(), self)
         except _Stale:
             kept = False
+        finally:
+            self._depth -= 1
         if not kept:
             if not first:
                 raise _Stale
@@ -268,7 +277,7 @@ class NotebookMeanings:
         try:
             found = read_function(node, None, self)
         except RecursionError:
-            found = replace(_blank(node), summary=replace(_blank(node).summary, opaque=True))
+            found = _unread(node)
         finally:
             self._active.pop()
         self._fresh[node] = found
@@ -291,6 +300,12 @@ def _blank(node: Function) -> Reading:
     names = tuple(a.arg for a in plain)
     summary = Summary("function", names, NOTHING, Changes(), NOTHING)
     return Reading(summary, {}, (), {}, NOTHING)
+
+
+def _unread(node: Function) -> Reading:
+    """Return the reading of a function that is too deep: nobody knows what it does."""
+    found = _blank(node)
+    return replace(found, summary=replace(found.summary, opaque=True))
 
 
 def _worst(found: Reading) -> Reading:

@@ -257,3 +257,10 @@ def test_what_the_service_supplies_is_taken_from_no_cell() -> None:
         roles = ((), (), (role,) if role else ())
         cells = [Cell(f"c{n}", n, "code", s, roles[n]) for n, s in enumerate(sources)]
         assert read_cells(cells).slice("c2") == needed
+
+
+def test_functions_within_functions_are_read_however_deep_they_go() -> None:
+    several = [f"def f{n}(): return f{n + 1}() + g{n}" for n in range(60)]
+    flow = flow_of(*several, "def f60(): return seed", "seed = 1", "f0()")
+    assert [f.references for f in flow.flows[:2]] == [("f1", "g0"), ("f2", "g1")]
+    assert flow.slice("c62") == tuple(f"c{n}" for n in range(62))
