@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import posixpath
 import re
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,6 @@ from .catalog import (
     LOGS,
     METHODS,
     RANDOM_STATE,
-    SEED_ARGUMENTS,
     SEEDING,
     UFUNCS,
     Does,
@@ -29,6 +27,7 @@ from .catalog import (
     state_of,
 )
 from .facts import TRUST, Builtin, Summary
+from .file_calls import FILE_CALLS, file_token, literal_path, opened, touch_files
 from .origins import (
     FIGURE,
     FOREIGN,
@@ -47,6 +46,7 @@ from .scopes import module_path
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .arguments import Arguments
     from .scopes import Scope
 
 _LOOKING: dict[Does, Callable[[Origins], Origins]] = {
@@ -62,62 +62,6 @@ _ACCESSORS = frozenset({"str", "dt", "cat", "plot", "plotting", "style", "sparse
 _ANY_RANDOM = "@rng:?"
 
 
-class Arguments:
-    """What a call is given: origins by position and by keyword."""
-
-    __slots__ = ("keywords", "node", "positional")
-
-    def __init__(
-        self, node: ast.Call, positional: list[Origins], keywords: dict[str, Origins]
-    ) -> None:
-        self.node = node
-        self.positional = positional
-        self.keywords = keywords
-
-    @property
-    def all(self) -> Origins:
-        """Return the union."""
-        return merged([*self.positional, *self.keywords.values()])
-
-    @property
-    def first(self) -> Origins:
-        """Return the first positional argument's origins."""
-        return self.positional[0] if self.positional else NOTHING
-
-    def names_seed(self) -> bool:
-        """Whether the caller gives its own random state."""
-        return any(k.arg in SEED_ARGUMENTS and _is_given(k.value) for k in self.node.keywords)
-
-    def true(self, keyword: str) -> bool:
-        """Whether a flag is, or may be, set."""
-        value = next((k.value for k in self.node.keywords if k.arg == keyword), None)
-        return value is not None and not (isinstance(value, ast.Constant) and not value.value)
-
-    def false(self, keyword: str) -> bool:
-        """Whether a flag is given as False."""
-        return any(
-            k.arg == keyword and isinstance(k.value, ast.Constant) and k.value.value is False
-            for k in self.node.keywords
-        )
-
-    def bound(self, summary: Summary, receiver: Origins | None = None) -> dict[str, Origins]:
-        """Return origins by parameter, what is left over under the starred one."""
-        values = self.positional if receiver is None else [receiver, *self.positional]
-        starred = any(type(a) is ast.Starred for a in self.node.args)
-        parameters = summary.parameters
-        found = dict(zip(parameters, values, strict=False))
-        found.update({n: v for n, v in self.keywords.items() if n in parameters})
-        if starred or "**" in self.keywords:
-            everything = holder_of(self.all) | part_of(self.all)
-            return dict.fromkeys([*parameters, "..."], everything) | (
-                {parameters[0]: receiver} if receiver and parameters else {}
-            )
-        rest = [*values[len(parameters) :]]
-        rest += [v for n, v in self.keywords.items() if n not in parameters]
-        found["..."] = holder_of(merged(rest))
-        return found
-
-
 def call_builtin(scope: Scope, name: str, given: Arguments) -> Origins:
     """Read a call of a built-in function."""
     does = BUILTIN_CALLS.get(name)
@@ -128,7 +72,7 @@ def call_builtin(scope: Scope, name: str, given: Arguments) -> Origins:
     if name in {"setattr", "delattr"}:
         return _set_attribute(scope, given)
     if does is Does.OPEN:
-        return _opened(scope, given)
+        return opened(scope, given)
     if name == "vars" and given.node.args:
         return part_of(given.all)
     if does is Does.OPAQUE or (name == "dir" and not given.node.args):
@@ -242,8 +186,8 @@ def _acting(scope: Scope, does: Does, top: str, given: Arguments) -> Origins:
     if does is Does.OPAQUE:
         scope.unknowable(given.node, "it can read and change any name")
         return NOTHING
-    if does in _FILES:
-        return _FILES[does](scope, given)
+    if does in FILE_CALLS:
+        return FILE_CALLS[does](scope, given)
     scope.change(given.first)
     if does is Does.SETTING:
         scope.touch("@" + top)
@@ -260,31 +204,6 @@ def _injected(scope: Scope, given: Arguments) -> Origins:
         scope.unknowable(given.node, "it can define any name")
     for name in names:
         scope.store(name, NOTHING)
-    return NOTHING
-
-
-def _world(scope: Scope, given: Arguments) -> Origins:
-    scope.touch("@world")
-    _files(scope, given, writes=True)
-    return NOTHING
-
-
-def _read(scope: Scope, given: Arguments) -> Origins:
-    scope.change(merged(given.positional), deep=True)  # a file handle moves on
-    known = _files(scope, given, writes=False) is not None
-    return NOTHING if known and not {"chunksize", "iterator"} & set(given.keywords) else ONCE
-
-
-def _dump(scope: Scope, given: Arguments) -> Origins:
-    targets = merged(given.positional[1:])
-    scope.change(targets | merged(given.keywords.values()))
-    scope.hold(targets, keeper_of(given.first))
-    _files(scope, given, writes=True, start=1)
-    return NOTHING
-
-
-def _write(scope: Scope, given: Arguments) -> Origins:
-    _files(scope, given, writes=True)
     return NOTHING
 
 
@@ -351,14 +270,14 @@ def _changing(scope: Scope, does: Does, name: str, receiver: Origins, given: Arg
         scope.drawn.update(map(base, receiver))
         return FIGURE | part_of(receiver)
     if does is Does.READ:
-        _files(scope, given, writes=False)
+        touch_files(scope, given, writes=False)
         scope.reads.setdefault("@file:?", (1, 0))
         return NOTHING
     if does is Does.WRITE:
         handles = merged(given.positional)
         scope.change(handles)
         scope.hold(handles, keeper_of(receiver))
-        _files(scope, given, writes=True)
+        touch_files(scope, given, writes=True)
         return NOTHING
     if does is Does.WORLD:
         scope.touch("@world")
@@ -467,65 +386,3 @@ def _set_attribute(scope: Scope, given: Arguments) -> Origins:
     scope.change(given.first)
     scope.hold(given.first, merged(given.positional[2:]))
     return NOTHING
-
-
-def _opened(scope: Scope, given: Arguments) -> Origins:
-    """A handle is the file itself: what changes the one changes the other."""
-    mode = given.node.args[1] if len(given.node.args) > 1 else None
-    mode = next((k.value for k in given.node.keywords if k.arg == "mode"), mode)
-    reading = mode is None or (
-        isinstance(mode, ast.Constant) and not set("wax+") & set(str(mode.value))
-    )
-    token = _files(scope, given, writes=not reading)
-    scope.reads.setdefault("@world", (1, 0))
-    if reading:
-        return ONCE
-    return ONCE | frozenset((token or "@file:?",))
-
-
-def _database(scope: Scope, given: Arguments) -> Origins:
-    """A connection is the file itself, and writes to it."""
-    return ONCE | frozenset((_files(scope, given, writes=True) or "@file:?",))
-
-
-def _files(scope: Scope, given: Arguments, *, writes: bool, start: int = 0) -> str | None:
-    """Note the files that a call reads or writes, and return the only one's token."""
-    nodes = [*given.node.args[start:], *(k.value for k in given.node.keywords)]
-    paths = [p for p in map(literal_path, nodes) if p]
-    # numpy.save("a/b") writes a/b.npy
-    tokens = [file_token(p if "." in posixpath.basename(p) else "?") for p in paths]
-    for token in tokens or ["@file:?"]:
-        scope.reads.setdefault(token, (1, 0))
-        if writes:
-            scope.shallow.add(token)
-    scope.reads.setdefault("@world", (1, 0))
-    return tokens[0] if len(tokens) == 1 else None
-
-
-_FILES: dict[Does, Callable[[Scope, Arguments], Origins]] = {
-    Does.WORLD: _world,
-    Does.READ: _read,
-    Does.DUMP: _dump,
-    Does.WRITE: _write,
-    Does.OPEN: _opened,
-    Does.DATABASE: _database,
-}
-
-
-def file_token(path: str) -> str:
-    """Return the state that stands for a file; a pattern stands for its folder."""
-    return "@file:" + (posixpath.normpath(path.partition("*")[0] or "/").rstrip("*+-%") or "?")
-
-
-def literal_path(node: ast.expr) -> str | None:
-    """Return the text of a literal that may be a path."""
-    if isinstance(node, ast.Call) and len(node.args) == 1:  # Path("…"), str("…")
-        node = node.args[0]
-    if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
-        return None
-    text = node.value
-    return text if 0 < len(text) < 256 and ("." in text or "/" in text) else None
-
-
-def _is_given(node: ast.expr) -> bool:
-    return not (isinstance(node, ast.Constant) and node.value is None)

@@ -7,9 +7,9 @@ import re
 from typing import TYPE_CHECKING
 
 from . import branches, definitions
-from .calls import file_token
 from .catalog import QUIET_COMMANDS
 from .facts import Facts, Opaque
+from .file_calls import file_token
 from .magics import NEUTRAL
 from .origins import NOTHING
 from .scopes import Scope

@@ -7,8 +7,8 @@ import builtins
 import sys
 from typing import TYPE_CHECKING, Any
 
+from .arguments import Arguments
 from .calls import (
-    Arguments,
     call_builtin,
     call_method,
     call_module,
