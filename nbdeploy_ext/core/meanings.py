@@ -126,6 +126,7 @@ class NotebookMeanings:
         self._fresh: dict[ast.AST, Reading] = {}
         self._guess: dict[ast.AST, Reading] = {}
         self._active: list[ast.AST] = []
+        self._open: list[ast.ClassDef] = []  # whose bases are being read
         self._looped = False
         self._circular = False
         self._depth = 0
@@ -190,7 +191,7 @@ class NotebookMeanings:
         if name in self.answers:
             return self.answers[name]
         found = self._meaning(name)
-        if not self._active and not self._trusted:
+        if not self._active and not self._trusted and not self._open:
             self.answers[name] = found
         return found
 
@@ -211,7 +212,10 @@ class NotebookMeanings:
         if functions:
             return _joined([self.read(f).summary for f in functions])
         if classes:
-            return _joined([self.read_class(c) for c in classes])
+            # `class A(A)` in a later cell adds to the A before it
+            others = [c for c in classes if c not in self._open]
+            self._circular |= len(others) < len(classes)
+            return _joined([self.read_class(c) for c in others]) if others else None
         return _builtin(name) if name in _KNOWN else None
 
     def read(self, node: Function) -> Reading:
@@ -289,10 +293,19 @@ class NotebookMeanings:
         start = next((m for m in functions if m.name in {"__init__", "__post_init__"}), None)
         if start is None:
             for plain in node.bases:
-                found = self.ask(plain.id) if isinstance(plain, ast.Name) else None
+                found = self._base(node, plain)
                 if isinstance(found, Summary) and found.kind == "class":
                     return _extended(found, read_class([self.read(m) for m in functions], None))
         return read_class([self.read(m) for m in functions], self.read(start) if start else None)
+
+    def _base(self, node: ast.ClassDef, base: ast.expr) -> Meaning:
+        if not isinstance(base, ast.Name):
+            return None
+        self._open.append(node)
+        try:
+            return self.ask(base.id)
+        finally:
+            self._open.pop()
 
 
 def _blank(node: Function) -> Reading:

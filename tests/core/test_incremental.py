@@ -120,6 +120,28 @@ def test_every_keystroke_in_a_cell_is_checked_as_if_the_notebook_were_new(tmp_pa
                 assert going_on == fresh
 
 
+CLASSES = (
+    "class A(B):\n    def go(self):\n        rates.append(1)",
+    "class B(A):\n    pass",
+    "class A:\n    def go(self):\n        rates.clear()",
+    "class A(A):\n    def more(self):\n        return rates",
+    "B().go()",
+    "A().more()",
+    "rates = []",
+)
+
+
+@settings(max_examples=60, deadline=None, derandomize="NBDEPLOY_SEEDS" not in os.environ)
+@given(st.lists(st.lists(st.sampled_from(CLASSES), min_size=1, max_size=6), min_size=2, max_size=4))
+def test_classes_that_add_to_themselves_or_each_other_are_read(session: list[list[str]]) -> None:
+    forget()
+    notebooks = [[(f"c{n}", source) for n, source in enumerate(sources)] for sources in session]
+    going_on = [said(read(notebook)) for notebook in notebooks]
+    for notebook, seen in zip(notebooks, going_on, strict=True):
+        forget()
+        assert seen == said(read(notebook))
+
+
 ROLES = [None, *Role]
 OUTPUTS: list[list[dict[str, Any]]] = [
     [],
