@@ -7,6 +7,8 @@ from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from .switching import eagerly
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -92,7 +94,8 @@ class Lane:
             if future.set_running_or_notify_cancel():
                 with self._lock:
                     self._running = future
-                _settle(future, work)
+                with eagerly():
+                    _settle(future, work)
                 if not self._goes_on(future):
                     return
 

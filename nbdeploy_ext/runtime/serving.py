@@ -20,7 +20,7 @@ from .server import (
     say,
     serve_until_stopped,
 )
-from .switching import EAGER
+from .switching import PATIENT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ times took a quarter of the call.
 def serve(folder: Path, host: str, port: int | None) -> int:
     """Load, try the examples, listen, say `ready`; returns the exit status when stopped."""
     log_as_json(())
-    sys.setswitchinterval(EAGER)
+    sys.setswitchinterval(PATIENT)
     gc.set_threshold(YOUNG)
     secrets: tuple[str, ...] = ()
     try:
