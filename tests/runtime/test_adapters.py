@@ -20,15 +20,17 @@ from tests.runtime.apps import serve, write_app
 if TYPE_CHECKING:
     from pathlib import Path
 
+LIST: Any = list  # mypy knows only literal ones
+DICT: Any = dict
 PLAIN = st.recursive(
     st.sampled_from([int, float, str, bool, None, Any, object, list, dict, typing.List]),  # noqa: UP006
     lambda inner: st.one_of(
-        inner.map(lambda one: list[one]),
-        st.tuples(inner, inner).map(lambda two: dict[two]),
+        inner.map(lambda one: LIST[one]),
+        st.tuples(inner, inner).map(lambda two: DICT[two]),
         inner.map(lambda one: typing.Optional[one]),  # noqa: UP045
     ),
     max_leaves=4,
-)  # fmt: skip
+)
 TABLES = (np.ndarray, NDArray[np.float64], list[NDArray[np.int8]], pd.DataFrame, pd.Series,
           dict[str, pd.DataFrame])  # fmt: skip
 OTHERS = (tuple[int, str], set[int], int | str, np.float64, bytes, typing.Literal["a"],
