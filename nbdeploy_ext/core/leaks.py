@@ -18,7 +18,9 @@ _FORMATS: Mapping[str, str] = {
     "a Slack webhook": r"https://hooks\.slack\.com/services/[A-Za-z0-9/]{20,}",
     "a Google API key": r"\bAIza[A-Za-z0-9_\-]{35}\b",
     "a Stripe key": r"\b[sr]k_live_[A-Za-z0-9]{20,}",
-    "an OpenAI or Anthropic key": r"\bsk-(?=[\w\-]*[A-Z])(?=[\w\-]*\d)[\w\-]{32,}",
+    # What models show in HTML begins so, too: with words or a UUID behind it
+    "an OpenAI or Anthropic key": r"\bsk-(?:(?:proj|ant)-[\w\-]{32,}|[A-Za-z0-9]{32,}"
+    r"|(?=[\w\-]*[A-Z])(?=[\w\-]*\d)[\w\-]{32,})",
     "a Hugging Face token": r"\bhf_[A-Za-z0-9]{34,}\b",
     "a private key": r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----",
     "a URL with a password": r"\b[a-z][a-z0-9+.\-]*://[^\s/:@'\"{}$]+:[^\s/:@'\"{}$]{3,}@[^\s'\"]+",

@@ -46,6 +46,11 @@ def test_names_in_the_pages_that_models_show_are_no_keys(shown: str) -> None:
     assert leaked_kinds("sk-" + "Ab1" * 16) == ["an OpenAI or Anthropic key"]
 
 
+@pytest.mark.parametrize("key", ["0f3a" * 8, "proj-" + "ab_c" * 8, "ant-" + "ab-1" * 8, "Ab-1" * 8])
+def test_a_key_is_one_whatever_it_is_made_of(key: str) -> None:
+    assert leaked_kinds(f"key: sk-{key}") == ["an OpenAI or Anthropic key"]
+
+
 def test_a_key_for_trying_things_out_is_no_secret() -> None:
     assert shipped_leaks("api_key = 'DEMO_KEY'") == ()
     assert shipped_leaks("api_key = 'KEY_DEMO'")
