@@ -186,8 +186,7 @@ def local_module(folder: Path, name: str, members: Sequence[str] = ()) -> tuple[
 @lru_cache(maxsize=256)
 def _read_module(path: str, _size: int, _changed: int) -> Mentions | int:
     """Return what a module mentions, or the line at which it is no valid Python."""
-    text = Path(path).read_bytes()
-    parsed = parse(text)
+    parsed = parse(Path(path).read_bytes())
     if parsed.tree is None:
         return (parsed.fault.lineno if parsed.fault else None) or 1
     return read_mentions(parsed.tree, _MODULE)

@@ -98,6 +98,7 @@ def _matrix(names: list[str], rows: list[dict[str, Any]]) -> Any:
 
     if set(map(len, rows)) != {len(names)}:
         return None
+    # One name too many, as the getter of a single one makes no tuple
     pack, cells = struct.Struct(f"{len(names)}d").pack, itemgetter(*names, names[0])
     try:
         packed = bytearray().join([pack(*cells(row)[:-1]) for row in rows])
