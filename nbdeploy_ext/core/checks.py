@@ -36,6 +36,9 @@ def check_service(spec: ServiceSpec, edited: Collection[str] = ()) -> ServiceSpe
     `edited` are the cells that were changed since they ran, which only an editor knows.
     """
     position = {flow.cell.cell_id: flow.cell.index for flow in spec.dataflow.flows}
+    if not _is_python(spec):  # read as Python, every line of it would be a fault or a lie
+        found = [*_language(spec), *hygiene.secrets(spec)]
+        return replace(spec, diagnostics=tuple(found))
     found = [
         *_language(spec), *_cells(spec), *_names(spec), *_values(spec), *_endpoints(spec),
         *_packages(spec), *_settings(spec), *hygiene.unknowable(spec), *hygiene.run_order(spec),
@@ -49,8 +52,12 @@ def check_service(spec: ServiceSpec, edited: Collection[str] = ()) -> ServiceSpe
     return replace(spec, diagnostics=tuple(found))
 
 
+def _is_python(spec: ServiceSpec) -> bool:
+    return spec.notebook.language in {"python", "ipython"}
+
+
 def _language(spec: ServiceSpec) -> Iterator[Diagnostic]:
-    if spec.notebook.language not in {"python", "ipython"}:
+    if not _is_python(spec):
         yield Diagnostic(
             "NBD103",
             f"The notebook's kernel speaks {spec.notebook.language}; only Python can be deployed.",

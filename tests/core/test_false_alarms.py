@@ -54,3 +54,13 @@ def test_a_key_is_one_whatever_it_is_made_of(key: str) -> None:
 def test_a_key_for_trying_things_out_is_no_secret() -> None:
     assert shipped_leaks("api_key = 'DEMO_KEY'") == ()
     assert shipped_leaks("api_key = 'KEY_DEMO'")
+
+
+def test_a_notebook_in_another_language_is_not_read_as_python(tmp_path: Path) -> None:
+    cells = (C('Print["Hello"]'), C("let x = 1;", name="d"), C("%args --who=me", name="e"))
+    story = Story(cells, metadata={"language_info": {"name": "rust"}})
+    assert [d.code for d in analyse(story.write(tmp_path)).diagnostics] == ["NBD103"]
+    password = C('let password = "hunter2-of-old";')
+    story = Story((*cells, password), metadata={"language_info": {"name": "rust"}})
+    told = [d.code for d in analyse(story.write(tmp_path)).diagnostics]
+    assert told == ["NBD103", "NBD406"]
