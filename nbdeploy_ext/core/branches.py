@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from .expressions import value
+from .expressions import implicit, value
 from .origins import NOTHING, Origins, base, part_of
 from .statements import STATEMENTS, bind, body
 
@@ -89,6 +89,7 @@ def _grown(scope: Scope, before: dict[str, Origins]) -> bool:
 def _for(scope: Scope, node: ast.For | ast.AsyncFor) -> None:
     origins = value(scope, node.iter)
     scope.consumed.update(map(base, origins))
+    implicit(scope, "__iter__", origins)
     parts = part_of(origins)
     _loop(scope, lambda: bind(scope, node.target, parts), node)
 

@@ -11,6 +11,7 @@ from .catalog import (
     AMBIGUOUS,
     BUILTIN_CALLS,
     CONSUMERS,
+    CONSUMING,
     COUNTING,
     FACTORIES,
     FIGURES,
@@ -59,6 +60,8 @@ _LOOKING: dict[Does, Callable[[Origins], Origins]] = {
     Does.ONCE: lambda origins: part_of(origins) | ONCE,
 }
 _ACCESSORS = frozenset({"str", "dt", "cat", "plot", "plotting", "style", "sparse"})
+_TAKES_AWAY = frozenset({"unlink", "rmdir"})
+_PRINTS = frozenset({"print", "str", "repr", "format"})
 _ANY_RANDOM = "@rng:?"
 
 
@@ -85,6 +88,9 @@ def _built_in(scope: Scope, name: str, does: Does, given: Arguments) -> Origins:
     if does is Does.CHANGE:
         scope.change(given.first, deep=True)
         return part_of(given.all)
+    if name in _PRINTS and any(not isinstance(a, ast.Constant) for a in given.node.args):
+        scope.reads.setdefault("@numpy", (1, 0))  # their options say what arrays and frames
+        scope.reads.setdefault("@pandas", (1, 0))  # look like
     if name == "print" and "file" in given.keywords:
         scope.change(given.keywords["file"])
     return _LOOKING[does](given.all)
@@ -118,6 +124,8 @@ def _hidden(scope: Scope, path: str, given: Arguments) -> None:
     top, name = path.partition(".")[0], path.rpartition(".")[2]
     if top in COUNTING:
         scope.touch("@" + top)
+    if path in CONSUMING:
+        scope.consumed.update(map(base, given.all))
     if HANDLERS.fullmatch(path):
         targets = given.first | given.keywords.get("stream", NOTHING)
         paths = filter(None, map(literal_path, [*given.node.args, *_values(given.node)]))
@@ -280,7 +288,7 @@ def _changing(scope: Scope, does: Does, name: str, receiver: Origins, given: Arg
         touch_files(scope, given, writes=True)
         return NOTHING
     if does is Does.WORLD:
-        scope.touch("@world")
+        scope.touch("@world", *(["@file:?"] if name in _TAKES_AWAY else []))
         return NOTHING
     scope.change(receiver)
     _learns(scope, name, receiver)

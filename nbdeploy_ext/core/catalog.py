@@ -64,6 +64,12 @@ CONSUMERS = frozenset(
     "list tuple set frozenset dict sorted sum max min any all zip map filter enumerate".split()
 )
 
+CONSUMING = frozenset(
+    "numpy.fromiter functools.reduce collections.deque collections.Counter collections.OrderedDict "
+    "math.fsum math.prod statistics.mean statistics.fmean statistics.median".split()
+)
+"""Functions of modules that use up an iterator as built-in ones do."""
+
 METHODS = _table(
     {
         Does.FRESH: "abs add_prefix add_suffix agg aggregate all any argmax argmin argsort "
@@ -84,7 +90,7 @@ METHODS = _table(
         "product quantile query rank reindex relative_to rename rename_axis repeat replace "
         "reset_index resample rfind rindex rjust rolling round rpartition rsplit rstrip score "
         "score_samples search sem set_axis set_index shift skew sort_index sort_values split "
-        "splitlines startswith std strftime strip sub subtract sum swapcase symmetric_difference "
+        "splitlines startswith std strftime strip sub sum swapcase symmetric_difference "
         "tail timestamp title to_dict to_frame to_list to_markdown to_numpy to_period to_records "
         "to_string to_timestamp to_html to_latex tobytes tolist trace transform translate truediv "
         "truncate tz_convert tz_localize union unique unstack stack upper value_counts var weekday "
@@ -96,7 +102,7 @@ METHODS = _table(
         "ravel squeeze view transpose swapaxes __getitem__ iter elements",
         Does.CHANGE: "append_ clear discard step set backward "
         "pop popitem popleft remove reverse rotate sort fill "
-        "resize readline readlines read send seek close __next__ subtract_ put setflags itemset "
+        "resize readline readlines read send seek close __next__ subtract put setflags itemset "
         "normal standard_normal uniform integers exponential poisson binomial randint randn "
         "randrange getrandbits gauss lognormal multivariate_normal",
         Does.STORE: "add append appendleft extend extendleft insert push setdefault update write "
@@ -134,7 +140,7 @@ FUNCTIONS: dict[str, Does] = _table(
         Does.SAME: "numpy.asarray numpy.asanyarray numpy.ascontiguousarray numpy.atleast_1d "
         "numpy.atleast_2d numpy.frombuffer pandas.DataFrame pandas.Series pandas.Index "
         "typing.cast contextlib.closing contextlib.nullcontext memoryview torch.from_numpy "
-        "torch.as_tensor",
+        "torch.as_tensor collections.ChainMap",
         Does.PART: "numpy.reshape numpy.ravel numpy.squeeze numpy.transpose numpy.swapaxes "
         "numpy.moveaxis numpy.split numpy.array_split numpy.broadcast_to numpy.expand_dims "
         "functools.reduce numpy.diagonal numpy.vsplit numpy.hsplit numpy.rot90 numpy.flip",
@@ -203,7 +209,7 @@ PACKAGES: dict[str, Does] = {
     ),
     **dict.fromkeys(
         "collections functools pathlib abc contextlib copy types weakref pydantic attr attrs "
-        "tqdm threading queue concurrent asyncio csv io ipywidgets dask polars pyarrow".split(),
+        "tqdm threading concurrent asyncio csv io ipywidgets dask polars pyarrow".split(),
         Does.HOLD,
     ),
     "itertools": Does.ONCE,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from .expressions import enact, late_names, value
-from .facts import Changes, Reading, Summary
+from .expressions import enact, implicit, late_names, value
+from .facts import METACLASS, Changes, Reading, Summary
 from .origins import NOTHING, Origins, base, holder_of, merged
 from .scopes import Scope, global_changes
 from .statements import STATEMENTS, bind, body
@@ -168,6 +168,7 @@ def _class(scope: Scope, node: ast.ClassDef) -> None:
     kept = frozenset([o for o in kept if o[0] not in "=!"])
     if node.bases or node.keywords:
         scope.shallow.add("@classes")  # which the base lists
+        implicit(scope, METACLASS[1:], *outer)
     top = scope.kind != "function"
     scope.store(node.name, kept, plain=not top)
     if top:

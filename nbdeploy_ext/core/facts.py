@@ -94,6 +94,8 @@ class Builtin:
 Meaning = Module | Builtin | Summary | None
 TRUST = "?"
 """Begins names that no code can have: they mean something where unknown calls are trusted."""
+METACLASS = ".<metaclass>"
+"""Stands for what the notebook's metaclasses do when a class is made."""
 
 
 @dataclass(frozen=True, slots=True)

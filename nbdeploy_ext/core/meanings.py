@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from .catalog import BUILTIN_CALLS
 from .definitions import joined_changes, read_class, read_function
 from .expressions import BUILTIN_NAMES
-from .facts import TRUST, Builtin, Changes, Meaning, Module, Reading, Summary
-from .origins import NOTHING, merged
-from .scopes import global_changes
+from .facts import METACLASS, TRUST, Builtin, Changes, Meaning, Module, Reading, Summary
+from .origins import NOTHING, Origins, base, merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from .scopes import Function
     from .trust import Trust
 
+_METACLASSES = frozenset({"type", "ABCMeta", "EnumMeta", "EnumType"})
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 _KNOWN = BUILTIN_NAMES | frozenset(BUILTIN_CALLS)
 _ROUNDS = 6
@@ -59,12 +59,23 @@ def read_outline(tree: ast.Module | None) -> Outline:
         else:
             functions.append((node.name, node))
     names = {name for several in (imports, functions, classes) for name, _ in several}
-    names.update("." + method.name for _, node in classes for method in _methods(node))
+    names.update(name for _, node in classes for name, _ in _named_methods(node))
     return Outline(tuple(imports), tuple(functions), tuple(classes), frozenset(names))
 
 
 def _methods(node: ast.ClassDef) -> list[Function]:
     return [m for m in node.body if isinstance(m, (ast.FunctionDef, ast.AsyncFunctionDef))]
+
+
+def _named_methods(node: ast.ClassDef) -> Iterator[tuple[str, Function]]:
+    """Yield a class's methods under every name that they may be called by, with a dot before it."""
+    makes_classes = any(isinstance(b, ast.Name) and b.id in _METACLASSES for b in node.bases)
+    for method in _methods(node):
+        yield "." + method.name, method
+        if method.name == "__missing__":
+            yield ".__getitem__", method
+        elif makes_classes and method.name in {"__new__", "__init__"}:
+            yield METACLASS, method
 
 
 def _imported(alias: ast.alias) -> tuple[str, str]:
@@ -149,8 +160,8 @@ class NotebookMeanings:
         for name, node in outline.classes:
             if name in names:
                 self._classes.setdefault(name, []).append(node)
-            for method in _methods(node):
-                if (dotted := "." + method.name) in names:
+            for dotted, method in _named_methods(node):
+                if dotted in names:
                     self._methods.setdefault(dotted, []).append(method)
                     self._remembered[method] = outline.readings
 
@@ -341,7 +352,9 @@ def _joined(several: Sequence[Summary]) -> Summary:
     if len(several) == 1:
         return first
     alike = all(s.parameters == first.parameters for s in several)
-    changes = [s.changes if alike else global_changes(s.changes) for s in several]
+    if not alike:  # as their callers see them: by position
+        several = [_renamed(s, first.parameters) for s in several]
+    changes = [s.changes for s in several]
     return Summary(
         first.kind,
         first.parameters,
@@ -351,3 +364,23 @@ def _joined(several: Sequence[Summary]) -> Summary:
         any(s.opaque for s in several),
         alike and all(s.exact for s in several),
     )
+
+
+def _renamed(summary: Summary, parameters: tuple[str, ...]) -> Summary:
+    """Return a summary in the words of other parameters, those beyond them under the starred one."""
+    own = summary.parameters
+    if own == parameters:
+        return summary
+    words = {"$" + n: "$" + p for n, p in zip(own, parameters, strict=False)}
+
+    def renamed(origins: Iterable[str]) -> Origins:
+        return frozenset(
+            words.get(base(o), "$...") + o[len(base(o)) :] if o[0] == "$" else o for o in origins
+        )
+
+    c = summary.changes
+    held = tuple((min(renamed([holder])), renamed(held)) for holder, held in c.held)
+    changes = Changes(
+        renamed(c.shallow), renamed(c.deep), renamed(c.consumed), renamed(c.drawn), held, c.binds
+    )
+    return replace(summary, changes=changes, returns=renamed(summary.returns))

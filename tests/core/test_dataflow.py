@@ -214,6 +214,42 @@ def test_what_libraries_do_behind_a_name_counts(cells: list[str], needed: list[i
 
 
 @pytest.mark.parametrize(
+    ("cells", "needed"),
+    [
+        # what Python calls by itself: for a missing key, at the start of a loop, for a new class
+        (["class Ids(dict):\n    def __missing__(self, k):\n        self[k] = len(self)\n"
+          "        return self[k]\nids = Ids()", "ids['a']", "dict(ids)"], [0, 1]),
+        (["class Rounds:\n    n = 0\n    def __iter__(self):\n        self.n += 1\n"
+          "        return iter([])\nr = Rounds()", "for x in r: pass", "r.n"], [0, 1]),
+        (["class Plugins(type):\n    made = []\n    def __new__(m, n, b, d):\n"
+          "        m.made.append(n)\n        return super().__new__(m, n, b, d)",
+          "class Base(metaclass=Plugins): pass", "class Own(Base): pass", "Plugins.made"],
+         [0, 1, 2]),
+        (["class A: pass", "class B(A): pass", "A"], [0]),
+        # methods of one name in classes that name their arguments differently
+        (["class A:\n    def predict(self, x): self.asked = x",
+          "class B:\n    def predict(self, row, n): return row", "a = A()\nb = []",
+          "a.predict(1)", "a.asked"], [0, 2, 3]),
+        # what may be called so, and changes
+        (["from collections import Counter", "c = Counter('aab')", "c.subtract('b')", "+c"],
+         [0, 1, 2]),
+        (["from collections import ChainMap\na = {}", "c = ChainMap(a)", "c['x'] = 1", "a"],
+         [0, 1, 2]),
+        (["import queue\nq = queue.Queue()", "q.put(1)", "q.get()", "q.qsize()"], [0, 1, 2]),
+        (["import numpy as np\ni = (x for x in range(9))", "np.fromiter(i, int, 3)", "list(i)"],
+         [0, 1]),
+        # a file must be there to be removed; what is printed looks as the options say
+        (["from pathlib import Path\np = Path('a')", "(p / 'b').write_text('c')", "x = 1",
+          "(p / 'b').unlink()"], [0, 1]),
+        ([IMPORTS, "f = pd.DataFrame()", "pd.set_option('display.width', 9)", "print(f)"],
+         [0, 1, 2]),
+    ],
+)  # fmt: skip
+def test_what_happens_without_being_written_counts(cells: list[str], needed: list[int]) -> None:
+    assert sliced(*cells) == needed
+
+
+@pytest.mark.parametrize(
     "source",
     ["exec(code)", "print(dir())", "globals()['x'] = 1", "from lib import *", "%run other.py",
      "%%sql\nselect 1", "get_ipython().magic('x')", "eval(text)"],
