@@ -279,8 +279,8 @@ def _arguments(scope: Scope, node: ast.Call) -> Arguments:
     for argument in [*node.args, *(k.value for k in node.keywords)]:
         if type(argument) is ast.Attribute and METHODS.get(argument.attr) in _CHANGING:
             scope.change(value(scope, argument.value))  # callback=history.append
-        elif type(argument) is ast.Constant and type(argument.value) is str:
-            scope.soft.update(names_in(argument.value, node))
+        elif type(argument) is ast.Constant or type(argument) is ast.JoinedStr:
+            scope.soft.update(names_in(argument, node))
     return Arguments(node, positional, keywords)
 
 

@@ -367,7 +367,7 @@ def _joined(several: Sequence[Summary]) -> Summary:
 
 
 def _renamed(summary: Summary, parameters: tuple[str, ...]) -> Summary:
-    """Return a summary in the words of other parameters, those beyond them under the starred one."""
+    """Return a summary in the words of other parameters; what is beyond them is starred."""
     own = summary.parameters
     if own == parameters:
         return summary

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .catalog import state_of
 from .expressions import call, value
+from .formulas import names_kept
 from .origins import NOTHING, Origins, base, part_of, share_of
 from .scopes import module_path
 
@@ -53,6 +54,8 @@ def _assign(scope: Scope, node: ast.Assign) -> None:
         if isinstance(target, (ast.Tuple, ast.List)) and _pairs(scope, target, node.value):
             return
     origins = value(scope, node.value)
+    if type(node.value) is ast.Constant or type(node.value) is ast.JoinedStr:
+        scope.soft.update(names_kept(node.value))
     if isinstance(node.value, ast.Attribute) and node.value.attr in _STATES:
         top = module_path(scope, node.value).partition(".")[0]
         origins |= frozenset((f"{state_of(top)}*",)) if top else NOTHING  # rc = plt.rcParams

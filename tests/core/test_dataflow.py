@@ -213,17 +213,37 @@ def test_what_libraries_do_behind_a_name_counts(cells: list[str], needed: list[i
     assert sliced(*cells) == needed
 
 
+MISSING = """\
+class Ids(dict):
+    def __missing__(self, key):
+        self[key] = len(self)
+        return self[key]
+ids = Ids()
+"""
+ROUNDS = """\
+class Rounds:
+    n = 0
+    def __iter__(self):
+        self.n += 1
+        return iter([])
+r = Rounds()
+"""
+PLUGINS = """\
+class Plugins(type):
+    made = []
+    def __new__(meta, name, bases, space):
+        meta.made.append(name)
+        return super().__new__(meta, name, bases, space)
+"""
+
+
 @pytest.mark.parametrize(
     ("cells", "needed"),
     [
         # what Python calls by itself: for a missing key, at the start of a loop, for a new class
-        (["class Ids(dict):\n    def __missing__(self, k):\n        self[k] = len(self)\n"
-          "        return self[k]\nids = Ids()", "ids['a']", "dict(ids)"], [0, 1]),
-        (["class Rounds:\n    n = 0\n    def __iter__(self):\n        self.n += 1\n"
-          "        return iter([])\nr = Rounds()", "for x in r: pass", "r.n"], [0, 1]),
-        (["class Plugins(type):\n    made = []\n    def __new__(m, n, b, d):\n"
-          "        m.made.append(n)\n        return super().__new__(m, n, b, d)",
-          "class Base(metaclass=Plugins): pass", "class Own(Base): pass", "Plugins.made"],
+        ([MISSING, "ids['a']", "dict(ids)"], [0, 1]),
+        ([ROUNDS, "for x in r: pass", "r.n"], [0, 1]),
+        ([PLUGINS, "class Base(metaclass=Plugins): pass", "class Own(Base): pass", "Plugins.made"],
          [0, 1, 2]),
         (["class A: pass", "class B(A): pass", "A"], [0]),
         # methods of one name in classes that name their arguments differently
@@ -243,6 +263,16 @@ def test_what_libraries_do_behind_a_name_counts(cells: list[str], needed: list[i
           "(p / 'b').unlink()"], [0, 1]),
         ([IMPORTS, "f = pd.DataFrame()", "pd.set_option('display.width', 9)", "print(f)"],
          [0, 1, 2]),
+        # names in texts
+        (["from patsy import dmatrix", "mid = 1", "def f(x): return x", "g = 1",
+          "dmatrix('f(x, mid)', data)"], [0, 1, 2]),
+        (["import statsmodels.formula.api as smf", "ref = 1\ng = 2", "x = 1",
+          "smf.ols('y ~ C(g, Treatment(ref))', data)"], [0, 1]),
+        (["import numpy as np", "text = 'y ~ np.log(x)'", "import statsmodels.formula.api as smf",
+          "smf.ols(text, data)"], [0, 1, 2]),
+        (["limit = 1", "top = 2", "df = 1", "df.query(f'{top} > a > @limit')"], [0, 1, 2]),
+        (["import duckdb", "people = 1", "data = 1", "duckdb.sql('select * from people')"], [0, 1]),
+        (["data = 1", "import pandas as pd", "pd.read_csv('~/data/x.csv')"], [1]),
     ],
 )  # fmt: skip
 def test_what_happens_without_being_written_counts(cells: list[str], needed: list[int]) -> None:
