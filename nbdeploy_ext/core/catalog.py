@@ -143,7 +143,10 @@ FUNCTIONS: dict[str, Does] = _table(
         "torch.as_tensor collections.ChainMap",
         Does.PART: "numpy.reshape numpy.ravel numpy.squeeze numpy.transpose numpy.swapaxes "
         "numpy.moveaxis numpy.split numpy.array_split numpy.broadcast_to numpy.expand_dims "
-        "functools.reduce numpy.diagonal numpy.vsplit numpy.hsplit numpy.rot90 numpy.flip",
+        "functools.reduce numpy.diagonal numpy.vsplit numpy.hsplit numpy.rot90 numpy.flip "
+        "numpy.flipud numpy.fliplr numpy.rollaxis numpy.dsplit numpy.atleast_3d numpy.real "
+        "numpy.imag numpy.lib.stride_tricks.as_strided numpy.lib.stride_tricks.sliding_window_view "
+        "numpy.matrix_transpose numpy.permute_dims",
         Does.SHARE: "copy.copy",
         Does.FRESH: "copy.deepcopy os.getenv os.getcwd os.cpu_count os.getpid sys.getsizeof "
         "statsmodels.api.add_constant statsmodels.tools.add_constant "
@@ -153,7 +156,8 @@ FUNCTIONS: dict[str, Does] = _table(
         "sklearn.utils.check_random_state torch.Generator",
         Does.INJECT: "sympy.var",
         Does.STATE: "decimal.getcontext logging.getLogger",
-        Does.ONCE: "re.finditer csv.reader csv.DictReader os.scandir os.walk glob.iglob",
+        Does.ONCE: "re.finditer csv.reader csv.DictReader os.scandir os.walk glob.iglob "
+        "numpy.nditer numpy.ndenumerate",
         Does.HOLD: "functools.partial functools.wraps functools.lru_cache functools.cache "
         "weakref.ref csv.writer csv.DictWriter tqdm.tqdm tqdm.auto.tqdm tqdm.notebook.tqdm",
         Does.CONFIGURE: "pandas.set_option pandas.reset_option numpy.seterr numpy.set_printoptions "

@@ -6,10 +6,11 @@ import ast
 from typing import TYPE_CHECKING
 
 from .expressions import enact, implicit, late_names, value
-from .facts import METACLASS, Changes, Reading, Summary
+from .facts import METACLASS, Reading, Summary
 from .origins import NOTHING, Origins, base, holder_of, merged
 from .scopes import Scope, global_changes
 from .statements import STATEMENTS, bind, body
+from .summaries import joined_changes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -226,22 +227,6 @@ def _forward(text: str) -> set[str]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set()
     return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
-
-
-def joined_changes(several: Sequence[Changes]) -> Changes:
-    """Return all that several pieces of code may change."""
-    held: dict[str, Origins] = {}
-    for changes in several:
-        for holder, origins in changes.held:
-            held[holder] = held.get(holder, NOTHING) | origins
-    return Changes(
-        merged([c.shallow for c in several]),
-        merged([c.deep for c in several]),
-        merged([c.consumed for c in several]),
-        merged([c.drawn for c in several]),
-        tuple(sorted(held.items())),
-        frozenset().union(*(c.binds for c in several)),
-    )
 
 
 def _type_alias(scope: Scope, node: ast.stmt) -> None:

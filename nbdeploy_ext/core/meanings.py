@@ -8,10 +8,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from .catalog import BUILTIN_CALLS
-from .definitions import joined_changes, read_class, read_function
+from .definitions import read_class, read_function
 from .expressions import BUILTIN_NAMES
 from .facts import METACLASS, TRUST, Builtin, Changes, Meaning, Module, Reading, Summary
-from .origins import NOTHING, Origins, base, merged
+from .origins import NOTHING
+from .summaries import extended, joined, joined_changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -212,7 +213,7 @@ class NotebookMeanings:
             return Builtin(TRUST) if is_trusted else None
         if name[0] == ".":
             methods = self._methods.get(name)
-            return _joined([self.read(m).summary for m in methods]) if methods else None
+            return joined([self.read(m).summary for m in methods]) if methods else None
         paths, functions = self._imports.get(name, ()), self._functions.get(name, ())
         classes = self._classes.get(name, ())
         kinds = bool(paths) + bool(functions) + bool(classes)
@@ -221,12 +222,12 @@ class NotebookMeanings:
         if paths:
             return _module(next(iter(paths)))
         if functions:
-            return _joined([self.read(f).summary for f in functions])
+            return joined([self.read(f).summary for f in functions])
         if classes:
             # `class A(A)` in a later cell adds to the A before it
             others = [c for c in classes if c not in self._open]
             self._circular |= len(others) < len(classes)
-            return _joined([self.read_class(c) for c in others]) if others else None
+            return joined([self.read_class(c) for c in others]) if others else None
         return _builtin(name) if name in _KNOWN else None
 
     def read(self, node: Function) -> Reading:
@@ -306,8 +307,13 @@ class NotebookMeanings:
             for plain in node.bases:
                 found = self._base(node, plain)
                 if isinstance(found, Summary) and found.kind == "class":
-                    return _extended(found, read_class([self.read(m) for m in functions], None))
-        return read_class([self.read(m) for m in functions], self.read(start) if start else None)
+                    return extended(found, read_class([self.read(m) for m in functions], None))
+        first = self.read(start) if start is not None else None
+        found = read_class([self.read(m) for m in functions], first)
+        if start is not None and first is not None and _changes_class(node, start, first.summary):
+            itself = Changes(deep=frozenset({node.name}))
+            found = replace(found, changes=joined_changes([found.changes, itself]))
+        return found
 
     def _base(self, node: ast.ClassDef, base: ast.expr) -> Meaning:
         if not isinstance(base, ast.Name):
@@ -317,6 +323,27 @@ class NotebookMeanings:
             return self.ask(base.id)
         finally:
             self._open.pop()
+
+
+def _changes_class(node: ast.ClassDef, start: Function, summary: Summary) -> bool:
+    """Whether making an instance may change its class: `_ids = count()`, and `next(self._ids)`."""
+    if not any("$" + itself in summary.changes.deep for itself in summary.parameters[:1]):
+        return False
+    inside = [n for n in ast.walk(start) if isinstance(n, ast.Attribute)]
+    own = {n.attr for n in inside if isinstance(n.ctx, ast.Store) and isinstance(n.value, ast.Name)}
+    shared = {
+        target.id
+        for statement in node.body
+        if isinstance(statement, ast.Assign) and not isinstance(statement.value, ast.Constant)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    } - own
+    return any(
+        n.attr in shared
+        or (isinstance(n.ctx, ast.Store) and ast.unparse(n.value).startswith("type("))
+        or n.attr == "__class__"
+        for n in inside
+    )
 
 
 def _blank(node: Function) -> Reading:
@@ -336,51 +363,3 @@ def _worst(found: Reading) -> Reading:
     s = found.summary
     worst = Summary(s.kind, s.parameters, s.free, s.changes, s.returns, s.opaque, exact=False)
     return Reading(worst, found.places, found.opaque, found.assumed, found.soft)
-
-
-def _extended(parent: Summary, own: Summary) -> Summary:
-    changes = joined_changes([parent.changes, own.changes])
-    return Summary(
-        "class", parent.parameters, parent.free | own.free, changes, NOTHING,
-        parent.opaque or own.opaque,
-    )  # fmt: skip
-
-
-def _joined(several: Sequence[Summary]) -> Summary:
-    """Return one summary for a name that is defined several times."""
-    first = several[0]
-    if len(several) == 1:
-        return first
-    alike = all(s.parameters == first.parameters for s in several)
-    if not alike:  # as their callers see them: by position
-        several = [_renamed(s, first.parameters) for s in several]
-    changes = [s.changes for s in several]
-    return Summary(
-        first.kind,
-        first.parameters,
-        merged([s.free for s in several]),
-        joined_changes(changes),
-        merged([s.returns for s in several]),
-        any(s.opaque for s in several),
-        alike and all(s.exact for s in several),
-    )
-
-
-def _renamed(summary: Summary, parameters: tuple[str, ...]) -> Summary:
-    """Return a summary in the words of other parameters; what is beyond them is starred."""
-    own = summary.parameters
-    if own == parameters:
-        return summary
-    words = {"$" + n: "$" + p for n, p in zip(own, parameters, strict=False)}
-
-    def renamed(origins: Iterable[str]) -> Origins:
-        return frozenset(
-            words.get(base(o), "$...") + o[len(base(o)) :] if o[0] == "$" else o for o in origins
-        )
-
-    c = summary.changes
-    held = tuple((min(renamed([holder])), renamed(held)) for holder, held in c.held)
-    changes = Changes(
-        renamed(c.shallow), renamed(c.deep), renamed(c.consumed), renamed(c.drawn), held, c.binds
-    )
-    return replace(summary, changes=changes, returns=renamed(summary.returns))

@@ -228,6 +228,19 @@ class Rounds:
         return iter([])
 r = Rounds()
 """
+NODES = """\
+class Node:
+    ids = count()
+    def __init__(self):
+        self.id = next(self.ids)
+"""
+OWN = """\
+class Own:
+    shared = [1]
+    def __init__(self):
+        self.rows = []
+        self.rows.append(1)
+"""
 PLUGINS = """\
 class Plugins(type):
     made = []
@@ -246,6 +259,11 @@ class Plugins(type):
         ([PLUGINS, "class Base(metaclass=Plugins): pass", "class Own(Base): pass", "Plugins.made"],
          [0, 1, 2]),
         (["class A: pass", "class B(A): pass", "A"], [0]),
+        # what all instances share
+        (["from itertools import count", NODES, "a = Node()", "b = Node()", "b.id"], [0, 1, 2, 3]),
+        (["class N:\n    n = 0\n    def __init__(self): type(self).n += 1", "a = N()", "N.n"],
+         [0, 1]),
+        ([OWN, "a = Own()", "Own.shared"], [0]),
         # methods of one name in classes that name their arguments differently
         (["class A:\n    def predict(self, x): self.asked = x",
           "class B:\n    def predict(self, row, n): return row", "a = A()\nb = []",
@@ -258,6 +276,9 @@ class Plugins(type):
         (["import queue\nq = queue.Queue()", "q.put(1)", "q.get()", "q.qsize()"], [0, 1, 2]),
         (["import numpy as np\ni = (x for x in range(9))", "np.fromiter(i, int, 3)", "list(i)"],
          [0, 1]),
+        (["import numpy as np\na = np.zeros(3)", "v = np.lib.stride_tricks.as_strided(a, (1,))",
+          "v[0] = 1", "a"], [0, 1, 2]),
+        (["import numpy as np\na = np.zeros(3)", "for x in np.nditer(a): x[...] = 1", "a"], [0, 1]),
         # a file must be there to be removed; what is printed looks as the options say
         (["from pathlib import Path\np = Path('a')", "(p / 'b').write_text('c')", "x = 1",
           "(p / 'b').unlink()"], [0, 1]),
