@@ -13,20 +13,20 @@ import inspect
 import itertools
 import logging
 import sys
-import threading
 import time
 from collections import deque
 from contextlib import nullcontext
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .overload import MOST_WAITING, Overloaded
+from .overload import MOST_WAITING, Late, Overloaded
 from .switching import patiently
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
+    from contextvars import Context
 
     from .lane import Lane
     from .operations import Operation
@@ -39,101 +39,144 @@ _MOMENT = 1 / 8
 _PLAIN = (type(None), bool, int, float, str)
 
 
-@dataclass(slots=True)
-class _Item:
-    arguments: dict[str, Any]
-    answer: asyncio.Future[Any]
-    work: Future[Any] | None = None
-    """What runs it, once it runs."""
-
-
 class NotRows(Exception):
     """A function that is called batchable does not give one result for each row."""
 
 
-class Batcher:
-    """Joins the calls of one endpoint; its futures belong to the loop that runs."""
+@dataclass(slots=True, eq=False)
+class _Batch:
+    """Calls that went to the function together; `is_left` says that nobody waits for its end."""
 
-    def __init__(self, operation: Operation, lane: Lane) -> None:
-        """Run batches on `lane`."""
+    work: Future[Any] = field(init=False)
+    calls: list[_Call] = field(default_factory=list)
+    is_left: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    """A call that waits or runs; `done` is None once its caller was told."""
+
+    arguments: dict[str, Any]
+    done: Callable[[Any], None] | None
+    context: Context
+    due: float
+    """When it will have taken too long, by the loop's clock."""
+    batch: _Batch | None = None
+
+    def tell(self, answer: Any) -> None:
+        """Tell the caller, unless it knows already."""
+        done, self.done = self.done, None
+        if done is not None:
+            self.context.run(done, answer)
+
+
+class Batcher:
+    """Joins the calls of one endpoint; to be used on the loop on which it was made."""
+
+    def __init__(self, operation: Operation, lane: Lane, limit: float) -> None:
+        """Run batches on `lane`; a call may take `limit` seconds."""
         self._operation = operation
         self._lane = lane
-        self._waiting: deque[_Item] = deque()
-        self._lock = threading.Lock()
+        self._limit = limit
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[_Call] = deque()
+        self._untold: deque[_Call] = deque()
+        self._is_watched = False
         self._begun = False
         self._gathering: asyncio.TimerHandle | None = None
         self._expected = 0
 
     async def answer(self, arguments: dict[str, Any]) -> Any:
-        """Return what the function answers to these arguments, among others' or alone."""
-        loop = asyncio.get_running_loop()
-        item = _Item(arguments, loop.create_future())
-        if len(self._waiting) >= MOST_WAITING:
-            raise Overloaded(1.0)
-        with self._lock:
-            self._waiting.append(item)
-            begins, self._begun = not self._begun, True
-        if begins:
-            self._submit(loop)
-        elif self._gathering is not None and len(self._waiting) >= self._expected:
-            self._end_gathering(loop)
+        """Return what the function answers to these arguments; raises what `put` tells."""
+        future = self._loop.create_future()
+        call = self.put(arguments, functools.partial(_settle, future))
         try:
-            return await item.answer
+            return await future
         except asyncio.CancelledError:
-            if item.work is not None and self._lane.give_up(item.work):
-                self._begin_again(loop)  # what waits needs not wait for it
+            self._give_up(call, None)
             raise
 
-    def _begin_again(self, loop: asyncio.AbstractEventLoop) -> None:
-        with self._lock:
-            self._begun = bool(self._waiting)
-            begins = self._begun
-        if begins:
-            self._submit(loop)
+    def put(self, arguments: dict[str, Any], done: Callable[[Any], None]) -> _Call:
+        """Let the function answer these arguments, among others' or alone; `Overloaded` at once.
 
-    def _submit(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._lane.submit(copy_context().run, self._work, loop)
+        `done` is told the answer, what was raised, or `Late`: on the loop, in the context that
+        this is called in, and never before this returns.
+        """
+        if len(self._waiting) >= MOST_WAITING:
+            raise Overloaded(1.0)
+        call = _Call(arguments, done, copy_context(), self._loop.time() + self._limit)
+        self._waiting.append(call)
+        self._untold.append(call)
+        if not self._is_watched:
+            self._watch()
+        if not self._begun:
+            self._begin_again()
+        elif self._gathering is not None and len(self._waiting) >= self._expected:
+            self._end_gathering()
+        return call
 
-    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _watch(self) -> None:
+        """Give up what took too long, and look again when the next one may have.
+
+        A timer for each call would be a tenth of what the loop does for it.
+        """
+        now = self._loop.time()
+        while self._untold and self._untold[0].due <= now:
+            self._give_up(self._untold.popleft(), Late())
+        self._is_watched = bool(self._untold)
+        if self._is_watched:
+            self._loop.call_at(self._untold[0].due, self._watch)
+
+    def _give_up(self, call: _Call, reason: Late | None) -> None:
+        call.tell(reason)
+        # What waits needs not wait for it
+        if call.batch is not None and self._lane.give_up(call.batch.work):
+            call.batch.is_left = True
+            self._begin_again()
+
+    def _begin_again(self) -> None:
+        self._begun = bool(self._waiting)
+        if self._begun:
+            batch = _Batch()
+            batch.work = self._lane.submit(self._work, batch)
+
+    def _work(self, batch: _Batch) -> None:
         """Take all that waits by now and answer it."""
         begun = time.perf_counter()
-        with self._lock:
-            items = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
-        items = [item for item in items if not item.answer.done()]
-        for item in items:
-            item.work = self._lane.running
-        with patiently() if len(items) > 1 else nullcontext():
-            answers = answer_together(self._operation, [item.arguments for item in items])
+        for _ in range(min(MOST, len(self._waiting))):
+            call = self._waiting.popleft()
+            call.batch = batch  # first: who gives up now finds the batch, or is found out
+            if call.done is not None:
+                batch.calls.append(call)
+        with patiently() if len(batch.calls) > 1 else nullcontext():
+            answers = _answer_together(self._operation, batch.calls)
         seconds = time.perf_counter() - begun
-        loop.call_soon_threadsafe(self._end, loop, items, answers, seconds)
+        self._loop.call_soon_threadsafe(self._end, batch, answers, seconds)
 
-    def _end(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        items: list[_Item],
-        answers: list[Any],
-        seconds: float,
-    ) -> None:
+    def _end(self, batch: _Batch, answers: list[Any], seconds: float) -> None:
         """Answer the callers of a batch, and let those who ask again join the next one.
 
         Without a moment for that, there would be two batches of half the size in turns, and each
         costs nearly what a whole one does. A caller who is alone waits for nobody.
         """
         others = len(self._waiting)
-        _settle(items, answers)
-        if self._gathering is not None:
+        for call, answer in zip(batch.calls, answers, strict=True):
+            call.tell(answer)
+        while self._untold and self._untold[0].done is None:
+            self._untold.popleft()
+        if batch.is_left:
             return
-        if len(items) + others <= 1:
-            self._begin_again(loop)
+        if len(batch.calls) + others <= 1:
+            self._begin_again()
             return
-        self._expected = min(MOST, len(items) + others)
-        self._gathering = loop.call_later(seconds * _MOMENT, self._end_gathering, loop)
+        self._expected = min(MOST, len(batch.calls) + others)
+        self._gathering = self._loop.call_later(seconds * _MOMENT, self._end_gathering)
 
-    def _end_gathering(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _end_gathering(self) -> None:
         if self._gathering is not None:
             self._gathering.cancel()
             self._gathering = None
-        self._begin_again(loop)
+        self._begin_again()
 
 
 def prove_batchable(operation: Operation, arguments: dict[str, Any]) -> None:
@@ -143,30 +186,32 @@ def prove_batchable(operation: Operation, arguments: dict[str, Any]) -> None:
     _joined(operation, [arguments, arguments])
 
 
-def answer_together(operation: Operation, several: list[dict[str, Any]]) -> list[Any]:
+def _answer_together(operation: Operation, calls: list[_Call]) -> list[Any]:
     """Return each call's answer, or the exception that it raised alone."""
     groups: dict[Any, list[int]] = {}
     rows = rows_argument(operation)
-    for number, arguments in enumerate(several):
-        key = _key(arguments, rows)
+    for number, call in enumerate(calls):
+        key = _key(call.arguments, rows)
         groups.setdefault(number if key is None else key, []).append(number)
-    answers: list[Any] = [None] * len(several)
+    answers: list[Any] = [None] * len(calls)
     for numbers in groups.values():
-        found = _answer_group(operation, [several[n] for n in numbers])
+        found = _answer_group(operation, [calls[n] for n in numbers])
         for number, answer in zip(numbers, found, strict=True):
             answers[number] = answer
     return answers
 
 
-def _answer_group(operation: Operation, several: list[dict[str, Any]]) -> list[Any]:
-    if len(several) > 1:
+def _answer_group(operation: Operation, calls: list[_Call]) -> list[Any]:
+    if len(calls) > 1:
         try:
-            return _joined(operation, several)
+            # In copies of contexts: the loop may tell a caller meanwhile
+            context = calls[0].context.copy()
+            return context.run(_joined, operation, [call.arguments for call in calls])
         except NotRows as fault:
             _log.warning("%s is not batched: %s", operation.endpoint.name, fault)
-        except Exception:  # noqa: BLE001  whoever's rows it was gets it, alone
+        except (Exception, SystemExit):  # noqa: BLE001  whoever's rows it was gets it, alone
             _log.debug("A batch of %s failed; its calls run alone", operation.endpoint.name)
-    return [_alone(operation, arguments) for arguments in several]
+    return [call.context.copy().run(_alone, operation, call.arguments) for call in calls]
 
 
 def _alone(operation: Operation, arguments: dict[str, Any]) -> Any:
@@ -227,11 +272,10 @@ def _shape(rows: Any) -> Any:
     return None
 
 
-def _settle(items: list[_Item], answers: list[Any]) -> None:
-    for item, answer in zip(items, answers, strict=True):
-        if item.answer.done():
-            continue
-        if isinstance(answer, Exception):
-            item.answer.set_exception(answer)
-        else:
-            item.answer.set_result(answer)
+def _settle(future: asyncio.Future[Any], answer: Any) -> None:
+    if future.done():
+        return
+    if isinstance(answer, Exception):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)

@@ -131,6 +131,12 @@ class Compute:
         except SystemExit as error:
             raise _ended(error) from error
 
+    def join(
+        self, operation: Operation, arguments: dict[str, Any], done: Callable[[Any], None]
+    ) -> None:
+        """Call an operation that is batchable; `done` is told as `Batcher.put` says."""
+        self._batcher(operation).put(arguments, done)
+
     def items(self, operation: Operation, values: Stream) -> AsyncGenerator[bytes, None]:
         """Yield a generator's items, one JSON line each; closed early, the generator is too."""
         if isinstance(values, Generator):
@@ -155,7 +161,7 @@ class Compute:
     def _batcher(self, operation: Operation) -> Batcher:
         name = operation.endpoint.name
         if name not in self._batchers:
-            self._batchers[name] = Batcher(operation, self.lane)
+            self._batchers[name] = Batcher(operation, self.lane, self._limit)
         return self._batchers[name]
 
     async def _on_lane(

@@ -1,4 +1,7 @@
-"""When more calls come than can be answered: they are told so at once, and when to come again."""
+"""Calls that are not answered in time.
+
+When more come than can be, they are told so at once, and when to come again.
+"""
 
 from __future__ import annotations
 
@@ -13,3 +16,7 @@ class Overloaded(Exception):
         """Keep the seconds."""
         super().__init__("more calls wait than can be answered in time")
         self.seconds = seconds
+
+
+class Late(Exception):
+    """A call took too long; a notebook's own `TimeoutError` is another matter."""

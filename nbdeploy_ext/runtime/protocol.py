@@ -252,10 +252,27 @@ class EndpointProtocol(Intake):
             return
         parts = exchange.parts
         exchange.body = body = parts[0] if len(parts) == 1 else b"".join(parts)
-        if not (exchange.operation.pace.is_quick and len(body) < LARGE and exchange.is_json):
+        operation = exchange.operation
+        is_short = (operation.pace.is_quick or operation.is_batchable) and len(body) < LARGE
+        if not (is_short and exchange.is_json):
             self._later(exchange, None)
-            return
-        answer = self._service.call_now(exchange)
+        elif operation.is_batchable:
+            done = functools.partial(self._end_joined, exchange)
+            self._service.begin_joined(exchange, done)
+        else:
+            self._answered(exchange, self._service.call_now(exchange))
+
+    def _end_joined(self, exchange: Exchange, outcome: Any) -> None:
+        try:
+            answer = self._service.end_joined(exchange, outcome)
+        except Exception:  # noqa: BLE001  others of the same batch are still to be answered
+            _log.exception("A call could not be answered")
+            self.transport.close()
+        else:
+            # When those of the whole batch are made: callers would wake up for each alone
+            self.loop.call_soon(self._answered, exchange, answer)
+
+    def _answered(self, exchange: Exchange, answer: Reply | Streamed) -> None:
         if type(answer) is Reply:
             self._write(exchange, answer)
         else:

@@ -27,16 +27,17 @@ from .metrics import Metrics
 from .modules import import_header
 from .monitors import Monitors
 from .operations import Compute, make_operation
-from .overload import Overloaded
+from .overload import Late, Overloaded
 from .problems import problem
 from .reply import Reply
 from .request import CURRENT
 from .tracing import make_tracing
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
     from typing import TypeAlias
 
+    from .operations import Stream
     from .request import Request
 
     Begun: TypeAlias = bytes | Answer | tuple[bytes, AsyncGenerator[bytes, None]]
@@ -50,10 +51,6 @@ class Streamed(NamedTuple):
 
     lines: AsyncGenerator[bytes, None]
     media_type: str = NDJSON
-
-
-class _Late(Exception):
-    """A call took too long; a notebook's own `TimeoutError` is another matter."""
 
 
 class Service:
@@ -138,11 +135,37 @@ class Service:
             if self.tracing is not None:
                 self.tracing.leave(span)
             operation.pace.note(perf_counter() - request.begun)
-        if isinstance(answer, bytes):
-            return self._book(request, Reply(200, answer), answer)
-        if isinstance(answer, Answer):
-            return self._book(request, Reply(200, *answer))
-        lines = self.compute.items(operation, answer)
+        return self._reply(request, answer)
+
+    def begin_joined(self, request: Request, done: Callable[[Any], None]) -> None:
+        """Begin a small call of a batchable endpoint, with no task of its own.
+
+        `done` is told on the loop, now or later, what `end_joined` makes an answer of.
+        """
+        operation = request.operation
+        token = CURRENT.set(request)
+        span = self.tracing.begin(request) if self.tracing is not None else None
+        self.metrics.in_flight.inc()
+        try:
+            self.compute.join(operation, operation.codec.decode(request.body or b""), done)
+        except Exception as error:  # noqa: BLE001  the request boundary: callers get a problem
+            done(error)
+        finally:
+            CURRENT.reset(token)
+            if self.tracing is not None:
+                self.tracing.leave(span)
+
+    def end_joined(self, request: Request, outcome: Any) -> Reply | Streamed:
+        """Return the answer to a call that `begin_joined` began."""
+        self.metrics.in_flight.dec()
+        if isinstance(outcome, Exception):
+            return self._problem(request, outcome)
+        return self._reply(request, outcome)
+
+    def _reply(self, request: Request, answer: bytes | Answer | Stream) -> Reply | Streamed:
+        if isinstance(answer, (bytes, Answer)):
+            return self._whole(request, answer)
+        lines = self.compute.items(request.operation, answer)
         return Streamed(self._stream(request, b"", lines))
 
     async def call(self, request: Request) -> Reply | Streamed:
@@ -162,15 +185,15 @@ class Service:
 
     async def _answer(self, request: Request) -> Reply | Streamed:
         in_time = self._watched if request.operation.on_loop else self._timed
-        try:
-            answer = await in_time(request)
-        except _Late:
-            return self._overdue(request)
+        answer = await in_time(request)
+        if isinstance(answer, (bytes, Answer)):
+            return self._whole(request, answer)
+        return Streamed(self._stream(request, *answer))
+
+    def _whole(self, request: Request, answer: bytes | Answer) -> Reply:
         if isinstance(answer, bytes):
             return self._book(request, Reply(200, answer), answer)
-        if isinstance(answer, Answer):
-            return self._book(request, Reply(200, *answer))
-        return Streamed(self._stream(request, *answer))
+        return self._book(request, Reply(200, *answer))
 
     async def _timed(self, request: Request) -> Begun:
         """Return what a call on the thread begins with; a wait for it ends at once."""
@@ -190,7 +213,7 @@ class Service:
                 raise
             if sys.version_info >= (3, 11):
                 task.uncancel()
-            raise _Late from None
+            raise Late from None
         finally:
             timer.cancel()
 
@@ -201,7 +224,7 @@ class Service:
         if not done:
             begun.cancel()
             await asyncio.wait({begun}, timeout=0)
-            raise _Late
+            raise Late
         if begun.cancelled():
             raise RuntimeError("the call was cancelled")
         return begun.result()
@@ -244,6 +267,8 @@ class Service:
         return self._book(request, problem(504, f"{name} took over {self._limit:g} s."))
 
     def _problem(self, request: Request, error: Exception) -> Reply:
+        if isinstance(error, Late):
+            return self._overdue(request)
         if isinstance(error, BodyUnreadable):
             return self._book(request, problem(400, str(error)))
         if isinstance(error, ArgumentsInvalid):

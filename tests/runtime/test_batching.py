@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import threading
+import json
+import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from nbdeploy_ext.runtime.manifest import ServiceSettings
-from tests.runtime.apps import serve, write_app
+from tests.runtime.apps import serve, wait_until, write_app
 
 CELLS = """\
-import threading, time
+import logging, sys, threading
 import numpy as np
 import pandas as pd
 
@@ -23,11 +24,18 @@ def double(rows: list[float], by: float = 2.0) -> list[float]:
     sizes.append(len(rows))
     if any(row < 0 for row in rows):
         raise ValueError("below zero")
+    if 0.25 in rows:
+        sys.exit(3)
     return [row * by for row in rows]
 
 def total(rows: list[float]) -> list[float]:
     free.wait(20)
     return [sum(rows)]
+
+def tagged(rows: list[int], tag: str) -> list[int]:
+    free.wait(20)
+    logging.getLogger("cells").warning("tag %s", tag)
+    return rows
 
 def scaled(array: np.ndarray) -> np.ndarray:
     free.wait(20)
@@ -43,7 +51,7 @@ async def release() -> None:
 async def seen() -> list[int]:
     return sizes
 """
-JOINED = ("double", "total", "scaled", "labelled")
+JOINED = ("double", "total", "tagged", "scaled", "labelled")
 
 
 @pytest.fixture
@@ -55,16 +63,18 @@ def running(start):
     )
 
 
-def answers(running, path, bodies):
+def wait_for_calls(running, count):
+    """Wait until so many calls have begun and not ended."""
+    in_flight = f"nbdeploy_requests_in_flight {count}.0"
+    wait_until(lambda: in_flight in running.client.get("/metrics").text)
+
+
+def answers(running, path, bodies, post=None):
     """Send all while the first one holds the thread, then let it go."""
+    post = post or (lambda body: running.client.post(path, json=body))
     with ThreadPoolExecutor(len(bodies)) as pool:
-        sent = [pool.submit(running.client.post, path, json=body) for body in bodies]
-        in_flight = f"nbdeploy_requests_in_flight {len(bodies)}.0"
-        until = threading.Event()
-        for _ in range(500):
-            if in_flight in running.client.get("/metrics").text:
-                break
-            until.wait(0.02)
+        sent = [pool.submit(post, body) for body in bodies]
+        wait_for_calls(running, len(bodies))
         running.client.post("/release", json={})
         return [call.result() for call in sent]
 
@@ -92,15 +102,66 @@ def test_a_bad_row_is_the_error_of_its_own_call_alone(running) -> None:
     assert found[3].json() == [6.0]
 
 
+def test_a_row_that_ends_python_is_the_error_of_its_own_call_alone(running) -> None:
+    found = answers(running, "/double", [{"rows": [n]} for n in (1.0, 0.25, 2.0, 3.0)])
+    assert [answer.status_code for answer in found] == [200, 500, 200, 200]
+    assert "SystemExit was raised" in running.logged("SystemExit was raised")["traceback"]
+    assert running.client.post("/double", json={"rows": [4.0]}).json() == [8.0]
+
+
+def test_calls_in_chunks_are_joined_with_those_of_a_known_length(running) -> None:
+    def post(row):
+        content = json.dumps({"rows": [row]}).encode()
+        return running.client.post("/double", content=iter([content]) if row % 2 else content)
+
+    found = answers(running, "/double", range(12), post)
+    assert [answer.json() for answer in found] == [[2.0 * n] for n in range(12)]
+    assert len(running.client.post("/seen", json={}).json()) < 12
+
+
+def test_what_a_waiting_call_logs_has_its_own_id(running) -> None:
+    def post(tag):
+        body, headers = {"rows": [1], "tag": tag}, {"x-request-id": f"call-{tag}"}
+        return running.client.post("/tagged", json=body, headers=headers)
+
+    assert {answer.status_code for answer in answers(running, "", "abcd", post)} == {200}
+    for tag in "abcd":
+        assert running.logged(f"tag {tag}")["request_id"] == f"call-{tag}"
+
+
+def test_a_caller_who_leaves_takes_no_answer_from_others(running) -> None:
+    body = b'{"rows": [1.0]}'
+    head = b"POST /double HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n" % len(body)
+    address = ("127.0.0.1", running.client.base_url.port)
+
+    def leave(_):
+        with socket.create_connection(address) as leaving:
+            leaving.sendall(head + body)
+
+    def post(row):
+        leave(row)
+        return running.client.post("/double", json={"rows": [row]})
+
+    with ThreadPoolExecutor(4) as pool:
+        sent = [pool.submit(post, float(n)) for n in range(4)]
+        wait_for_calls(running, 8)
+        running.client.post("/release", json={})
+        assert [call.result().json() for call in sent] == [[2.0 * n] for n in range(4)]
+    wait_for_calls(running, 0)
+
+
 def test_a_function_that_gives_no_result_a_row_is_called_alone(running) -> None:
     found = answers(running, "/total", [{"rows": [1.0, n]} for n in range(4)])
     assert [answer.json() for answer in found] == [[1.0 + n] for n in range(4)]
     assert "not batched" in running.logged("total is not batched")["message"]
 
 
-def test_arrays_and_frames_are_joined(running) -> None:
+def test_arrays_are_joined(running) -> None:
     found = answers(running, "/scaled", [{"array": [[n, n + 1.0]]} for n in range(5)])
     assert [answer.json() for answer in found] == [[[10.0 * n, 10 * n + 10]] for n in range(5)]
+
+
+def test_frames_are_joined(running) -> None:
     frames = [{"frame": [{"a": n, "b": 1}, {"a": n, "b": 2}]} for n in range(5)]
     found = answers(running, "/labelled", frames)
     assert [answer.json() for answer in found] == [[n + 1, n + 2] for n in range(5)]
@@ -139,3 +200,38 @@ def rows(given: list[int]) -> list[int]:
         first = pool.submit(running.client.post, "/rows", json={"given": [1]})
         assert first.result().status_code == 504
     assert running.client.post("/rows", json={"given": [2]}).json() == [2]
+
+
+def test_all_calls_of_a_batch_over_its_time_are_told_so(start) -> None:
+    source = """\
+import threading
+free = threading.Event()
+never = threading.Event()
+
+def hold() -> None:
+    free.wait(20)
+
+def rows(given: list[int]) -> list[int]:
+    if len(given) > 1:
+        never.wait(20)
+    return given
+
+async def release() -> None:
+    free.set()
+"""
+    running = start(
+        ("calls", "production", source),
+        endpoints={"hold": [], "rows": [], "release": []},
+        service=ServiceSettings(batchable=("rows",), timeout=3),
+    )
+    with ThreadPoolExecutor(4) as pool:
+        pool.submit(running.client.post, "/hold", json={})
+        wait_for_calls(running, 1)
+        sent = [pool.submit(running.client.post, "/rows", json={"given": [n]}) for n in range(3)]
+        wait_for_calls(running, 4)
+        running.client.post("/release", json={})
+        assert [call.result().status_code for call in sent] == [504] * 3
+    assert running.client.post("/rows", json={"given": [7]}).json() == [7]
+    metrics = running.client.get("/metrics").text
+    assert 'nbdeploy_timeouts_total{endpoint="rows"} 3.0' in metrics
+    assert "nbdeploy_overdue_calls 1.0" in metrics
