@@ -45,10 +45,12 @@ class NotRows(Exception):
 
 @dataclass(slots=True, eq=False)
 class _Batch:
-    """Calls that went to the function together; `is_left` says that nobody waits for its end."""
+    """What runs calls together; `is_left` says that nobody waits for its end.
+
+    It knows none of its calls: they know it, and a circle would be left to the collector.
+    """
 
     work: Future[Any] = field(init=False)
-    calls: list[_Call] = field(default_factory=list)
     is_left: bool = False
 
 
@@ -143,33 +145,34 @@ class Batcher:
     def _work(self, batch: _Batch) -> None:
         """Take all that waits by now and answer it."""
         begun = time.perf_counter()
+        calls: list[_Call] = []
         for _ in range(min(MOST, len(self._waiting))):
             call = self._waiting.popleft()
             call.batch = batch  # first: who gives up now finds the batch, or is found out
             if call.done is not None:
-                batch.calls.append(call)
-        with patiently() if len(batch.calls) > 1 else nullcontext():
-            answers = _answer_together(self._operation, batch.calls)
+                calls.append(call)
+        with patiently() if len(calls) > 1 else nullcontext():
+            answers = _answer_together(self._operation, calls)
         seconds = time.perf_counter() - begun
-        self._loop.call_soon_threadsafe(self._end, batch, answers, seconds)
+        self._loop.call_soon_threadsafe(self._end, batch, calls, answers, seconds)
 
-    def _end(self, batch: _Batch, answers: list[Any], seconds: float) -> None:
+    def _end(self, batch: _Batch, calls: list[_Call], answers: list[Any], seconds: float) -> None:
         """Answer the callers of a batch, and let those who ask again join the next one.
 
         Without a moment for that, there would be two batches of half the size in turns, and each
         costs nearly what a whole one does. A caller who is alone waits for nobody.
         """
         others = len(self._waiting)
-        for call, answer in zip(batch.calls, answers, strict=True):
+        for call, answer in zip(calls, answers, strict=True):
             call.tell(answer)
         while self._untold and self._untold[0].done is None:
             self._untold.popleft()
         if batch.is_left:
             return
-        if len(batch.calls) + others <= 1:
+        if len(calls) + others <= 1:
             self._begin_again()
             return
-        self._expected = min(MOST, len(batch.calls) + others)
+        self._expected = min(MOST, len(calls) + others)
         self._gathering = self._loop.call_later(seconds * _MOMENT, self._end_gathering)
 
     def _end_gathering(self) -> None:
