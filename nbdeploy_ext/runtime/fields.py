@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 
+from .arrow import read_arrow
 from .faults import ArgumentsInvalid, BodyUnreadable
 from .media import ARROW, JSON, NDJSON, TABLES
 from .roles import is_array, is_file, is_files, is_frame
-from .tables import decode_text, guess, read_arrow, read_frame_from, read_json_lines, read_lines
+from .tables import decode_text, guess, read_frame_from, read_json_lines, read_lines
 from .values import dump_value
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import PydanticCustomError
 
 from .arrays import FLOATS, array_of_floats
+from .labels import columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,13 +82,14 @@ def _of_records(pd: Any, rows: list[dict[str, Any]], is_rounded: bool) -> Any:
         return pd.DataFrame(rows)
     made = _matrix(names, rows)
     if made is not None:  # without whole numbers: none that could have been rounded
-        return pd.DataFrame(made, columns=names)
+        return pd.DataFrame(made, columns=columns_of(pd, names), copy=False)
     if list(chain.from_iterable(rows)) != names * len(rows):
         _keep_exact(is_rounded)
         return pd.DataFrame(rows)
     cells = list(chain.from_iterable(map(dict.values, rows)))
     if set(map(type, cells)) == {float}:
-        return pd.DataFrame(_floats(cells, is_rounded).reshape(len(rows), -1), columns=names)
+        floats = _floats(cells, is_rounded).reshape(len(rows), -1)
+        return pd.DataFrame(floats, columns=columns_of(pd, names), copy=False)
     columns = (cells[place :: len(names)] for place in range(len(names)))
     return pd.DataFrame(dict(zip(names, (_column(c, is_rounded) for c in columns), strict=True)))
 

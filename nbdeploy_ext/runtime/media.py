@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
-from functools import cache
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 JSON = "application/json"
 CSV = "text/csv"
@@ -62,7 +66,8 @@ def has_arrow() -> bool:
     return importlib.util.find_spec("pyarrow") is not None
 
 
-def read_media_type(header: str) -> tuple[str, dict[str, str]]:
+@lru_cache(maxsize=64)
+def read_media_type(header: str) -> tuple[str, Mapping[str, str]]:
     """Return a `Content-Type` as one name for each type, and its parameters."""
     from email.message import Message  # noqa: PLC0415  (small calls are known JSON)
 
@@ -80,6 +85,7 @@ def type_of_file(name: str) -> str:
     return _ENDINGS.get(name.rpartition(".")[2].lower(), "")
 
 
+@lru_cache(maxsize=64)
 def choose(accept: str, offers: tuple[str, ...]) -> str:
     """Return the offer that `Accept` likes best; the first of equals. Raises `NotAcceptable`.
 

@@ -10,12 +10,12 @@ from typing import Any
 import orjson
 from pydantic_core import from_json
 
+from .arrow import frame_of, read_arrow, write_arrow, write_arrow_frame
 from .faults import BodyUnreadable
-from .media import ARROW_FILE, ARROW_STREAM, CSV, NDJSON, PARQUET, TSV
+from .media import ARROW, CSV, NDJSON, TSV
 from .values import dump_value, frame_records, number_columns
 
-NAMES = {CSV: "CSV", TSV: "TSV", NDJSON: "JSON lines", PARQUET: "Parquet",
-         ARROW_STREAM: "an Arrow stream", ARROW_FILE: "an Arrow file"}  # fmt: skip
+_NAMES = {CSV: "CSV", TSV: "TSV"}
 
 
 def read_json_lines(body: bytes, charset: str) -> bytes:
@@ -26,9 +26,8 @@ def read_json_lines(body: bytes, charset: str) -> bytes:
 
 def read_frame_from(kind: str, body: bytes, charset: str) -> Any:
     """Return the pandas frame in a body of CSV, TSV, Parquet or Arrow."""
-    if kind in {PARQUET, ARROW_STREAM, ARROW_FILE}:
-        # One thread: for the columns of a call more cost more than they save
-        return read_arrow(kind, body).to_pandas(use_threads=False)
+    if kind in ARROW:
+        return frame_of(read_arrow(kind, body))
     import pandas as pd  # noqa: PLC0415  (only images that have pandas get here)
 
     try:
@@ -36,22 +35,7 @@ def read_frame_from(kind: str, body: bytes, charset: str) -> Any:
     except pd.errors.EmptyDataError:
         return pd.DataFrame()
     except (ValueError, LookupError):  # its words may quote what was sent
-        raise BodyUnreadable(f"The body is not {NAMES[kind]}.") from None
-
-
-def read_arrow(kind: str, body: bytes) -> Any:
-    """Return the pyarrow table in a body of Parquet or Arrow."""
-    import pyarrow as pa  # noqa: PLC0415  (only images that have it get here)
-
-    try:
-        if kind == PARQUET:
-            from pyarrow import parquet  # noqa: PLC0415  (the same)
-
-            return parquet.read_table(pa.BufferReader(body), use_threads=False)
-        opened = pa.ipc.open_stream if kind == ARROW_STREAM else pa.ipc.open_file
-        return opened(pa.BufferReader(body)).read_all()
-    except (pa.ArrowException, OSError, ValueError):
-        raise BodyUnreadable(f"The body is not {NAMES[kind]}.") from None
+        raise BodyUnreadable(f"The body is not {_NAMES[kind]}.") from None
 
 
 def read_lines(kind: str, body: bytes, charset: str) -> list[list[str]]:
@@ -60,7 +44,7 @@ def read_lines(kind: str, body: bytes, charset: str) -> list[list[str]]:
     try:
         lines = list(csv.reader(text, delimiter="\t" if kind == TSV else ",", strict=True))
     except csv.Error:
-        raise BodyUnreadable(f"The body is not {NAMES[kind]}.") from None
+        raise BodyUnreadable(f"The body is not {_NAMES[kind]}.") from None
     return [line for line in lines if line]
 
 
@@ -76,17 +60,12 @@ def write_frame(kind: str, frame: Any) -> bytes:
     """Return a frame's bytes; its columns have names that are text, its index is not written."""
     if kind == NDJSON:
         return b"".join(dump_value(record) + b"\n" for record in frame_records(frame))
+    if kind in ARROW:
+        return write_arrow_frame(kind, frame)
     numbers = number_columns(frame)
-    if kind in {CSV, TSV}:
-        if numbers is not None and _is_simple(numbers):
-            return _write_numbers(kind, list(frame.columns), numbers)
-        return frame.to_csv(index=False, sep="\t" if kind == TSV else ",").encode()  # type: ignore[no-any-return]
-    import pyarrow as pa  # noqa: PLC0415  (only images that have it get here)
-
-    if numbers is None:
-        return write_arrow(kind, pa.Table.from_pandas(frame, preserve_index=False, nthreads=1))
-    columns = [pa.array(column, from_pandas=True) for column in numbers]
-    return write_arrow(kind, pa.Table.from_arrays(columns, list(frame.columns)))
+    if numbers is not None and _is_simple(numbers):
+        return _write_numbers(kind, frame.columns.tolist(), numbers)
+    return frame.to_csv(index=False, sep="\t" if kind == TSV else ",").encode()  # type: ignore[no-any-return]
 
 
 def _is_simple(columns: Any) -> bool:
@@ -127,22 +106,6 @@ def write_lines(kind: str, lines: list[list[Any]]) -> bytes:
     writer = csv.writer(text, delimiter="\t" if kind == TSV else ",", lineterminator="\n")
     writer.writerows(lines)
     return text.getvalue().encode()
-
-
-def write_arrow(kind: str, table: Any) -> bytes:
-    """Return a pyarrow table as Parquet or Arrow."""
-    import pyarrow as pa  # noqa: PLC0415  (the same)
-
-    sink = pa.BufferOutputStream()
-    if kind == PARQUET:
-        from pyarrow import parquet  # noqa: PLC0415  (the same)
-
-        parquet.write_table(table, sink)
-        return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
-    opened = pa.ipc.new_stream if kind == ARROW_STREAM else pa.ipc.new_file
-    with opened(sink, table.schema) as writer:
-        writer.write_table(table)
-    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
 
 
 def guess(text: str) -> Any:

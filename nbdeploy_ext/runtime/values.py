@@ -89,7 +89,7 @@ def _is_written_as_listed(array: Any) -> bool:
 def _number_records(np: Any, frame: Any) -> bytes | None:
     """Return a frame's rows as JSON by way of one template; None where it is not all numbers."""
     frame = _indexed(frame)
-    columns, names = number_columns(frame), [key_text(name) for name in frame.columns]
+    columns, names = number_columns(frame), [key_text(name) for name in frame.columns.tolist()]
     is_plain = columns is not None and _is_written_as_listed(columns)
     if not is_plain or not columns.size or len(set(names)) < len(names):
         return None
@@ -170,7 +170,7 @@ def _of_pandas(pd: Any, value: Any) -> Any:
 def flat_frame(frame: Any) -> Any:
     """Return a frame whose columns have names that are text; an index with names is columns."""
     frame = _indexed(frame)
-    names = list(frame.columns)
+    names = frame.columns.tolist()
     if set(map(type, names)) <= {str}:
         return frame
     return frame.set_axis([key_text(name) for name in names], axis=1)
@@ -193,7 +193,7 @@ def _indexed(frame: Any) -> Any:
 def frame_records(frame: Any) -> list[dict[str, Any]]:
     """Return a frame's rows as dicts by column; an index that has names is columns, too."""
     frame = _indexed(frame)
-    names = [key_text(name) for name in frame.columns]
+    names = [key_text(name) for name in frame.columns.tolist()]
     if not names:
         return [{} for _ in range(len(frame))]
     numbers = number_columns(frame)
