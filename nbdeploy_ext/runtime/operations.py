@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .request import Request
 
     Stream: TypeAlias = Generator[Any, None, None] | AsyncGenerator[Any, None]
+    _Timed: TypeAlias = tuple[bytes | Answer | Stream, float, float]
 
 LARGE = 2**16
 """Bodies of more bytes are read on the thread, to spare the loop."""
@@ -105,12 +106,18 @@ class Compute:
         self._mean = 0.0
         self._batchers: dict[str, Batcher] = {}
 
-    async def decode(self, request: Request) -> dict[str, Any]:
-        """Return a request's arguments; large ones are read on the thread, to spare the loop."""
-        body, codec = request.body or b"", request.operation.codec
+    async def respond(self, request: Request) -> bytes | Answer | Stream:
+        """Read a request's arguments and call its operation; raises `Overloaded` too.
+
+        Large bodies are read on the thread, to spare the loop: by the one that runs the function,
+        in one go.
+        """
+        operation, body = request.operation, request.body or b""
         if len(body) < LARGE:
-            return _arguments(codec, body, request)
-        return await self.on_thread(_arguments, codec, body, request)  # type: ignore[no-any-return]
+            return await self.answer(operation, _arguments(request))
+        if operation.on_loop or (operation.is_batchable and request.takes_json):
+            return await self.answer(operation, await self.on_thread(_arguments, request))
+        return await self._on_lane(operation, _read_and_answer, request)
 
     async def answer(
         self, operation: Operation, arguments: dict[str, Any]
@@ -124,7 +131,7 @@ class Compute:
         if operation.is_batchable and (request is None or request.takes_json):
             return await self._batcher(operation).answer(arguments)  # type: ignore[no-any-return]
         if not operation.on_loop:
-            return await self._on_lane(operation, arguments)
+            return await self._on_lane(operation, _answer, operation, arguments)
         try:
             value = operation.run(arguments)
             return operation.finish(await value if inspect.isawaitable(value) else value)
@@ -165,16 +172,16 @@ class Compute:
         return self._batchers[name]
 
     async def _on_lane(
-        self, operation: Operation, arguments: dict[str, Any]
+        self, operation: Operation, work: Callable[..., Any], *arguments: Any
     ) -> bytes | Answer | Stream:
         self.require_room()
         self._waiting += 1
         try:
-            answer, seconds = await self.on_thread(_timed, operation, arguments)
+            answer, seconds, of_them_answering = await self.on_thread(work, *arguments)
         finally:
             self._waiting -= 1
         self._mean += (seconds - self._mean) * _SHARE
-        operation.pace.note(seconds)
+        operation.pace.note(of_them_answering)
         return answer  # type: ignore[no-any-return]
 
     async def _items_on_thread(
@@ -188,18 +195,24 @@ class Compute:
             self.lane.submit(values.close)
 
 
-def _arguments(codec: Codec, body: bytes, request: Request) -> dict[str, Any]:
+def _arguments(request: Request) -> dict[str, Any]:
+    codec, body = request.operation.codec, request.body or b""
     if request.sends_json and not request.query:
         return codec.decode(body)
     return read_body(codec, body, request.content_type, request.query)
 
 
-def _timed(
-    operation: Operation, arguments: dict[str, Any]
-) -> tuple[bytes | Answer | Stream, float]:
+def _answer(operation: Operation, arguments: dict[str, Any]) -> _Timed:
     begun = time.perf_counter()
     answer = operation.answer(arguments)
-    return answer, time.perf_counter() - begun
+    seconds = time.perf_counter() - begun
+    return answer, seconds, seconds
+
+
+def _read_and_answer(request: Request) -> _Timed:
+    begun = time.perf_counter()
+    answer, _, answering = _answer(request.operation, _arguments(request))
+    return answer, time.perf_counter() - begun, answering
 
 
 def _guarded(work: Callable[..., Any], *arguments: Any) -> Any:

@@ -231,8 +231,7 @@ class Service:
 
     async def _begin(self, request: Request) -> Begun:
         """Return the result, or a stream's first line and the rest: its errors are a problem."""
-        arguments = await self.compute.decode(request)
-        answer = await self.compute.answer(request.operation, arguments)
+        answer = await self.compute.respond(request)
         if isinstance(answer, (bytes, Answer)):
             return answer
         lines = self.compute.items(request.operation, answer)
