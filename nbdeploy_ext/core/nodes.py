@@ -5,7 +5,7 @@ Sets of cells are integers, one bit a cell.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .facts import Summary
@@ -26,6 +26,10 @@ class Node:
     )  # fmt: skip
 
     def __init__(self, born: int, bound: int) -> None:
+        self.clear(born, bound)
+
+    def clear(self, born: int, bound: int) -> None:
+        """Make it what a new node is."""
         self.born = born
         self.bound = bound
         self.shallow = 0
@@ -49,36 +53,19 @@ def current(node: Node) -> Node:
     return node
 
 
-def onward(node: Node, *, shared: bool) -> list[tuple[Node, bool]]:
-    """Return the nodes that whoever needs a value needs too, and of which the elements alone.
+def flagged(node: Node, flag: str, looked_at: set[Node]) -> bool:
+    """Whether the value, or one that it may be or hold, has that flag.
 
-    `shared` where the elements alone are needed of the value itself.
+    What is looked at for it is put with the others.
     """
-    whole = (*node.holds, *node.keeps)
-    if not shared:
-        whole = (*node.same, *node.inside, *whole)
-    found = [(other, False) for other in whole]
-    if node.shares:
-        found += [(other, True) for other in node.shares]
-    return found
-
-
-def flagged(node: Node, flag: str) -> bool:
-    """Whether the value, or one that it may be or hold, has that flag."""
-    seen: set[int] = set()
+    seen: set[Node] = set()
     waiting = [current(node)]
     while waiting:
         found = waiting.pop()
+        looked_at.add(found)
         if getattr(found, flag):
             return True
-        if id(found) not in seen and len(seen) < CROWD:
-            seen.add(id(found))
+        if found not in seen and len(seen) < CROWD:
+            seen.add(found)
             waiting += [current(n) for n in (*found.same, *found.inside, *found.holds)]
     return False
-
-
-def swap(node: Node, name: str, value: Any) -> Any:
-    """Set an attribute and return what it was."""
-    found = getattr(node, name)
-    setattr(node, name, value)
-    return found

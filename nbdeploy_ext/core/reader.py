@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .file_states import files_read
-from .nodes import CROWD, Node, current, onward
+from .nodes import CROWD, Node, current
+from .steps import SEEDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from .facts import Summary
+    from .steps import Step
 
 
 class State:
@@ -35,15 +37,15 @@ def tokens(name: str, seeded: Iterable[str]) -> Iterable[str]:
 class Reader:
     """What one cell needs while it reads names, at that time."""
 
-    __slots__ = ("_merge", "_names", "_seen", "_state", "called", "crowded", "needs")
+    __slots__ = ("_merge", "_names", "_seen", "_state", "_step", "called", "needs")
 
-    def __init__(self, state: State, merge: Callable[[Sequence[Node]], None] | None = None) -> None:
-        """Read in a state; `merge` makes one node of many, where that is wanted."""
+    def __init__(self, state: State, step: Step, merge: Callable[[Sequence[Node]], None]) -> None:
+        """Read in a state, note in the step what is looked at; `merge` makes one node of many."""
         self._state = state
+        self._step = step
         self._merge = merge
-        self.crowded = False
         self._names: set[str] = set()
-        self._seen: set[int] = set()
+        self._seen: set[tuple[Node, bool]] = set()
         self.needs = 0
         self.called: dict[int, Summary] = {}
 
@@ -58,6 +60,8 @@ class Reader:
                 continue
             self._names.add(name)
             if name[0] == "@":
+                if name.startswith("@rng:"):
+                    self._step.names.add(SEEDED)
                 for token in tokens(name, self._state.seeded):
                     self._one(token, waiting)
             else:
@@ -65,6 +69,7 @@ class Reader:
 
     def _one(self, name: str, names: list[str]) -> None:
         state = self._state
+        self._step.names.add(name)
         node = state.env.get(name)
         if node is None:
             since = state.gone.get(name, 0)
@@ -78,26 +83,37 @@ class Reader:
             self.needs |= state.wild >> length << length
 
     def _object(self, node: Node, names: list[str]) -> None:
-        """Look at an object and all that it may be, hold or be a part of."""
+        """Look at an object and all that it may be, hold or be a part of.
+
+        Of some the elements alone are needed: those come as `shared`.
+        """
         seen, needs = self._seen, self.needs
         visited: list[Node] = []
-        waiting = [(node, False)]
-        while waiting:
-            found, shared = waiting.pop()
+        whole: list[Node] = [node]
+        shared: list[Node] = []
+        while whole or shared:
+            is_shared = not whole
+            found = shared.pop() if is_shared else whole.pop()
             if found.merged is not None:
                 found = current(found)
-            key = id(found) * 2 + shared
+            key = (found, is_shared)
             if key in seen:
                 continue
             seen.add(key)
             visited.append(found)
-            needs |= found.deep if shared else found.deep | found.shallow
-            names += found.late
+            if found.late:
+                names += found.late
             for summary in found.functions:
                 self.called[id(summary)] = summary
-            waiting += onward(found, shared=shared)
+            if not is_shared:
+                needs |= found.shallow
+                whole += found.same
+                whole += found.inside
+            needs |= found.deep
+            whole += found.holds
+            whole += found.keeps
+            shared += found.shares
         self.needs = needs
+        self._step.nodes.update(visited)
         if len(visited) > CROWD:
-            self.crowded = True
-            if self._merge is not None:
-                self._merge(visited)
+            self._merge(visited)

@@ -11,12 +11,13 @@ from .nodes import Node, current
 from .states import Replay
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from .dataflow import CellFlow
     from .facts import Facts
     from .notebook import Cell
     from .notebook_facts import Trusted
+    from .steps import Step
 
 _LINKS = ("same", "inside", "holds", "keeps", "shares")
 
@@ -56,16 +57,16 @@ class Rehearsal(Replay):
         super().__init__()
         self.needs = self.walk([run.facts[n] for n in self.order]).direct
 
-    def _cell(self, number: int, facts: Facts) -> None:
+    def _cell(self, number: int, step: Step, spare: Mapping[str, Node]) -> None:
         if number == self._first:
             # States of modules and files lie outside of the notebook, and are shared
             self._bound = {n: node for n, node in self.env.items() if n[0] != "@"}
             self._nodes_before = list(_reachable(self._bound.values()))
             self._seeded_before = frozenset(self.seeded)
         before = dict(self.env)
-        super()._cell(number, facts)
+        super()._cell(number, step, spare)
         bound = {n for n, node in self.env.items() if before.get(n) is not node and n[0] != "@"}
-        self.binds[self.order[number]] = bound | facts.deletes
+        self.binds[self.order[number]] = bound | step.facts.deletes
 
     def numbers(self, mask: int) -> int:
         """Return steps of this run as numbers of the notebook's."""

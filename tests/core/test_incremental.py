@@ -7,12 +7,15 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
+from nbdeploy_ext.core import reader
 from nbdeploy_ext.core.dataflow import Dataflow, forget, read_cells
 from nbdeploy_ext.core.notebook import Cell, Role
 from nbdeploy_ext.core.pipeline import analyse
+from nbdeploy_ext.core.states import Replay
 from tests.core.test_slices_property import expressions, names, notebooks, statements
 
 if TYPE_CHECKING:
@@ -85,6 +88,25 @@ def test_an_edited_notebook_is_read_as_if_it_were_new(session: list[Notebook]) -
         note("\n# ----\n".join(source for _, source in notebook))
         forget()
         assert seen == said(read(notebook))
+
+
+@pytest.mark.parametrize("crowd", [1, 3, 64])
+def test_a_walk_goes_on_as_if_it_were_new_however_many_nodes_are_merged(
+    monkeypatch: pytest.MonkeyPatch, crowd: int
+) -> None:
+    monkeypatch.setattr(reader, "CROWD", crowd)
+
+    @settings(max_examples=60, deadline=None, derandomize="NBDEPLOY_SEEDS" not in os.environ)
+    @given(sessions())
+    def goes_on(session: list[Notebook]) -> None:
+        forget()
+        replay = Replay()
+        for notebook in session:
+            facts = [flow.effective for flow in read(notebook).flows]
+            note("\n# ----\n".join(source for _, source in notebook))
+            assert replay.walk(facts) == Replay().walk(facts)
+
+    goes_on()
 
 
 def document(cells: Sequence[tuple[str, Role | None, str]]) -> dict[str, Any]:

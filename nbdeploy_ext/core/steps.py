@@ -1,0 +1,154 @@
+"""What the walk of one cell read and did: enough to take it back, and to do it again.
+
+After an edit most cells would read what they read before. Such a step is done again from its
+record, which costs next to nothing; `Differences` says which ones can't be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .nodes import Node
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .facts import Facts
+
+_Key = TypeVar("_Key")
+SEEDED = "@seeded"
+"""Stands for the table of generators that were seeded, among names that a cell looked up."""
+_content = attrgetter(*Node.__slots__)
+
+
+@dataclass(slots=True, eq=False)
+class Step:
+    """One cell's walk.
+
+    `names` and `nodes` are all that it looked at. `puts` are entries of tables and `links`
+    attributes of older nodes, each with what was there before and is there after; `shallow` and
+    `deep` are the nodes that it marked, `made` its own, `late` what its functions need.
+    """
+
+    facts: Any
+    plugin: bool
+    names: set[str] = field(default_factory=set)
+    nodes: Any = field(default_factory=set)
+    puts: list[tuple[dict[str, Any], str, Any, Any]] = field(default_factory=list)
+    links: list[tuple[Node, str, Any, Any]] = field(default_factory=list)
+    shallow: list[Node] = field(default_factory=list)
+    deep: list[Node] = field(default_factory=list)
+    made: dict[str, Node] = field(default_factory=dict)
+    needs: int = 0
+    late: int = 0
+    unbound: list[str] = field(default_factory=list)
+    """Names that its functions read and that nothing bound yet."""
+    waited: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """The cells before that waited for names that it binds."""
+
+    @property
+    def wild(self) -> bool:
+        """Whether the cell may read and assign anything."""
+        return bool(self.facts.wild)
+
+    def is_of(self, facts: Facts, *, plugin: bool) -> bool:
+        """Whether it is the walk of a cell that does this."""
+        return self.plugin is plugin and (self.facts is facts or same_effect(self.facts, facts))
+
+    def undo(self, bit: int) -> None:
+        """Take back what the cell with that bit did; all later ones were taken back before."""
+        for table, name, before, _ in reversed(self.puts):
+            _set(table, name, before)
+        for node, link, before, _ in reversed(self.links):
+            setattr(node, link, before)
+        for node in self.shallow:
+            node.shallow &= ~bit
+        for node in self.deep:
+            node.deep &= ~bit
+
+    def redo(self, bit: int) -> None:
+        """Do it again."""
+        puts, links = self.puts, self.links
+        self.puts, self.links = [], []
+        for table, name, _, after in puts:
+            self.puts.append((table, name, table.get(name), after))
+            _set(table, name, after)
+        for node, link, _, after in links:
+            self.links.append((node, link, getattr(node, link), after))
+            setattr(node, link, after)
+        for node in self.shallow:
+            node.shallow |= bit
+        for node in self.deep:
+            node.deep |= bit
+
+    def contents(self) -> dict[str, tuple[Any, ...]]:
+        """Return what its own nodes hold, while no later step is done."""
+        return {key: _content(node) for key, node in self.made.items()}
+
+
+def _set(table: dict[str, Any], name: str, value: Any) -> None:
+    if value is None:
+        table.pop(name, None)
+    else:
+        table[name] = value
+
+
+def same_effect(one: Facts, other: Facts) -> bool:
+    """Whether two cells do the same, wherever it stands in them."""
+    return (
+        one.reads == other.reads
+        and one.values == other.values
+        and one.changes == other.changes
+        and one.functions == other.functions
+        and set(one.late) == set(other.late)
+        and one.maybe == other.maybe
+        and one.deletes == other.deletes
+        and one.wild == other.wild
+        and one.imports == other.imports
+    )
+
+
+class Differences:
+    """Names and nodes that are not what they were at this place in the walk before."""
+
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+        self._nodes: set[Node] = set()
+
+    def concern(self, step: Step) -> bool:
+        """Whether a cell looked at any of them: all others would find what they found."""
+        names, nodes = self._names, self._nodes
+        return bool(
+            (names and not names.isdisjoint(step.names))
+            or (nodes and not nodes.isdisjoint(step.nodes))
+        )
+
+    def pass_by(self, step: Step) -> None:
+        """Note that a step was done again: names that it gives a value are what they were."""
+        if self._names:
+            self._names.difference_update([name for _, name, _, _ in step.puts])
+
+    def note(self, old: Step, held: Mapping[str, tuple[Any, ...]], new: Step) -> None:
+        """Compare two walks of a cell; `held` is what the old one's own nodes held after it.
+
+        Both made the same nodes for the same names.
+        """
+        given = ({(id(t), name): after for t, name, _, after in step.puts} for step in (old, new))
+        changed = {name for _, name in _differing(*given)}
+        self._names.difference_update([name for _, name, _, _ in new.puts])
+        self._names |= changed
+        if any(name.startswith("@rng:") for name in changed):
+            self._names.add(SEEDED)
+        linked = ({(node, link): after for node, link, _, after in step.links}
+                  for step in (old, new))  # fmt: skip
+        self._nodes |= {node for node, _ in _differing(*linked)}
+        self._nodes |= {*old.shallow} ^ {*new.shallow} | {*old.deep} ^ {*new.deep}
+        self._nodes |= {old.made[key] for key in _differing(held, new.contents()) if key in held}
+
+
+def _differing(one: Mapping[_Key, Any], other: Mapping[_Key, Any]) -> set[_Key]:
+    """Return the keys that both have not alike."""
+    alike = one.keys() & other.keys()
+    return (one.keys() ^ other.keys()) | {key for key in alike if one[key] != other[key]}
