@@ -85,8 +85,9 @@ class Batcher:
         self._untold: deque[_Call] = deque()
         self._is_watched = False
         self._begun = False
-        self._gathering: asyncio.TimerHandle | None = None
+        self._gathering: asyncio.Handle | None = None
         self._expected = 0
+        self._seen = 0
 
     async def answer(self, arguments: dict[str, Any]) -> Any:
         """Return what the function answers to these arguments; raises what `put` tells."""
@@ -173,7 +174,16 @@ class Batcher:
             self._begin_again()
             return
         self._expected = min(MOST, len(calls) + others)
-        self._gathering = self._loop.call_later(seconds * _MOMENT, self._end_gathering)
+        self._seen = -1
+        self._gathering = self._loop.call_later(seconds * _MOMENT, self._look)
+
+    def _look(self) -> None:
+        """End the moment once the loop reads no more calls; the thread would only disturb it."""
+        if len(self._waiting) > self._seen:
+            self._seen = len(self._waiting)
+            self._gathering = self._loop.call_soon(self._look)
+        else:
+            self._end_gathering()
 
     def _end_gathering(self) -> None:
         if self._gathering is not None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from nbdeploy_ext.runtime.manifest import ServiceSettings
+from nbdeploy_ext.runtime.batching import Batcher
+from nbdeploy_ext.runtime.lane import Lane
+from nbdeploy_ext.runtime.manifest import ManifestEndpoint, ServiceSettings
+from nbdeploy_ext.runtime.operations import make_operation
 from tests.runtime.apps import serve, wait_until, write_app
 
 CELLS = """\
@@ -85,6 +90,38 @@ def test_calls_that_wait_are_joined_and_each_gets_its_own_rows(running) -> None:
     assert [answer.json() for answer in found] == [[2.0 * n, 2.0 * n + 1] for n in range(12)]
     sizes = running.client.post("/seen", json={}).json()
     assert len(sizes) < 12
+    assert sum(sizes) == 24
+
+
+def test_a_batch_takes_those_who_ask_again_while_calls_keep_coming() -> None:
+    sizes = []
+    all_ask = threading.Event()
+
+    def same(rows: list[int]) -> list[int]:
+        all_ask.wait(20)
+        sizes.append(len(rows))
+        return rows
+
+    endpoint = ManifestEndpoint(name="same", path="/same", cell="calls")
+    operation = make_operation(endpoint, {"same": same}, is_batchable=True)
+
+    async def ask(batcher: Batcher, number: int) -> None:
+        for _ in range(3):
+            assert await batcher.answer({"rows": [number]}) == b"[%d]" % number
+            for _ in range(number):  # each a turn of the loop after the one before
+                await asyncio.sleep(0)
+
+    async def ask_all() -> None:
+        batcher = Batcher(operation, lane, 30)
+        callers = [asyncio.create_task(ask(batcher, number)) for number in range(8)]
+        await asyncio.sleep(0)
+        all_ask.set()
+        await asyncio.gather(*callers)
+
+    lane = Lane("test")
+    asyncio.run(ask_all())
+    lane.close(wait=True)
+    assert sizes[1:3] == [8, 8]
     assert sum(sizes) == 24
 
 
