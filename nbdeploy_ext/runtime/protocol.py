@@ -300,8 +300,11 @@ class EndpointProtocol(Intake):
     def _write(self, exchange: Exchange, answer: Reply) -> None:
         if not exchange.disconnected:
             head = self._front.head(answer, self.server_state.default_headers)
-            more = self._more(exchange, answer)
-            self.transport.write(b"%b%d%b%b" % (head, len(answer.body), more, answer.body))
+            length, more = len(answer.body), self._more(exchange, answer)
+            if length < LARGE:
+                self.transport.write(b"%b%d%b%b" % (head, length, more, answer.body))
+            else:  # as it is: copying costs more than a second piece
+                self.transport.writelines((b"%b%d%b" % (head, length, more), answer.body))
         self._done(exchange)
 
     def _more(self, exchange: Exchange, answer: Reply) -> bytes:

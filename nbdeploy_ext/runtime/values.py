@@ -20,6 +20,7 @@ from pydantic_core import to_jsonable_python
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 
 _WRITTEN = frozenset({"f8", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "b1"})
+_PLAIN = frozenset({dict, list, str, float, int, bool, type(None)})
 _NO_MINUTES = re.compile(r"H(?=[\d.]+S)")
 _YEARS = re.compile(r"(-)?P(\d+)Y(?:(\d+)D)?")
 
@@ -30,6 +31,9 @@ class NotJson(Exception):
 
 def dump_value(value: Any) -> bytes:
     """Return any value of the notebook as JSON; `NotJson` names a type that has no such form."""
+    whole = _numbers_of(value) if type(value) not in _PLAIN else None
+    if whole is not None:
+        return whole
     try:
         return orjson.dumps(value, _written, _OPTIONS)
     except TypeError:
@@ -71,14 +75,19 @@ def native(value: Any) -> Any:
 
 def _written(value: Any) -> Any:
     """Return arrays and frames of numbers as JSON that is written already, all else as `native`."""
+    numbers = _numbers_of(value)
+    return native(value) if numbers is None else orjson.Fragment(numbers)
+
+
+def _numbers_of(value: Any) -> bytes | None:
+    """Return an array or a frame of numbers as JSON, None for any other value."""
     numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
     if numpy is not None and type(value) is numpy.ndarray and _is_written_as_listed(value):
         ordered = numpy.ascontiguousarray(value)
-        return orjson.Fragment(orjson.dumps(ordered, option=orjson.OPT_SERIALIZE_NUMPY))
+        return orjson.dumps(ordered, option=orjson.OPT_SERIALIZE_NUMPY)
     if pandas is not None and type(value) is pandas.DataFrame:
-        records = _number_records(numpy, value)
-        return frame_records(value) if records is None else orjson.Fragment(records)
-    return native(value)
+        return _number_records(numpy, value)
+    return None
 
 
 def _is_written_as_listed(array: Any) -> bool:
