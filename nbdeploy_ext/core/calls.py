@@ -61,6 +61,7 @@ _LOOKING: dict[Does, Callable[[Origins], Origins]] = {
 }
 _ACCESSORS = frozenset({"str", "dt", "cat", "plot", "plotting", "style", "sparse"})
 _TAKES_AWAY = frozenset({"unlink", "rmdir"})
+_MOVES = frozenset({"rename", "replace"})
 _PRINTS = frozenset({"print", "str", "repr", "format"})
 _ANY_RANDOM = "@rng:?"
 
@@ -261,6 +262,8 @@ def _method(
 def _looking(scope: Scope, does: Does, name: str, receiver: Origins, given: Arguments) -> Origins:
     if name in AMBIGUOUS:
         scope.drawn.update(map(base, receiver))
+        if name in _MOVES and len(given.positional) == 1 and not given.keywords:
+            scope.touch("@file:?")  # a path's, it may be
     if does is Does.RANDOM:
         scope.consumed.update(map(base, receiver))  # the receiver may be the generator itself
         if not given.names_seed():
@@ -276,6 +279,8 @@ def _changing(scope: Scope, does: Does, name: str, receiver: Origins, given: Arg
         return NOTHING if name.startswith("fit_") else receiver
     if does is Does.DRAW:
         scope.drawn.update(map(base, receiver))
+        if name.startswith("add_"):
+            scope.hold(receiver, given.all)
         return FIGURE | part_of(receiver)
     if does is Does.READ:
         touch_files(scope, given, writes=False)

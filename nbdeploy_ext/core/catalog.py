@@ -95,11 +95,16 @@ METHODS = _table(
         "to_string to_timestamp to_html to_latex tobytes tolist trace transform translate truediv "
         "truncate tz_convert tz_localize union unique unstack stack upper value_counts var weekday "
         "with_name with_suffix xs year zfill as_matrix apply applymap map pipe floordiv sub_ "
-        "expanding nonzero first last crosstab cut isclose get_support best_params symmetric",
+        "expanding nonzero first last crosstab cut isclose get_support best_params symmetric "
+        "summary as_text conf_int pdf logpdf pmf cdf logcdf ppf sf isf total_seconds get_loc "
+        "to_crs",
         Does.SHARE: "copy __copy__",
         Does.ONCE: "finditer iterrows itertuples iter_rows",
         Does.PART: "get items values keys groupby iteritems get_group reshape "
-        "ravel squeeze view transpose swapaxes __getitem__ iter elements",
+        "ravel squeeze view transpose swapaxes __getitem__ iter elements "
+        "flatten sel isel numpy detach unsqueeze permute "
+        "get_legend_handles_labels get_xlim get_ylim get_xticks get_yticks get_xticklabels "
+        "get_yticklabels get_xdata get_ydata get_facecolor get_xaxis get_yaxis get_legend",
         Does.CHANGE: "append_ clear discard step set backward "
         "pop popitem popleft remove reverse rotate sort fill "
         "resize readline readlines read send seek close __next__ subtract put setflags itemset "
@@ -115,8 +120,20 @@ METHODS = _table(
         "set_yticklabels set_aspect set_axis_off tick_params tight_layout suptitle colorbar "
         "add_subplot add_axes add_trace update_layout update_traces update_xaxes update_yaxes "
         "subplots_adjust twinx twiny invert_yaxis invert_xaxis set_visible add_patch add_artist "
-        "show savefig_ plot_surface clf cla set_size_inches autofmt_xdate bar_label",
-        Does.RANDOM: "sample",
+        "show savefig_ plot_surface clf cla set_size_inches autofmt_xdate bar_label "
+        "pcolormesh pcolor hist2d matshow spy specgram streamplot quiver quiverkey barbs stairs "
+        "hlines vlines axline eventplot stackplot loglog semilogx semilogy clabel triplot "
+        "tripcolor tricontour tricontourf plot_trisurf plot_wireframe scatter3D plot3D bar3d "
+        "fill_betweenx broken_barh set_xscale set_yscale set_zlabel set_zlim set_xbound "
+        "set_ybound set_major_formatter set_minor_formatter set_major_locator set_minor_locator "
+        "set_ticks set_ticklabels set_tick_params set_ticks_position set_label_position "
+        "set_facecolor set_edgecolor set_linewidth set_linestyle set_markersize set_zorder "
+        "set_box_aspect set_axisbelow set_prop_cycle set_dpi set_layout_engine label_outer "
+        "secondary_xaxis secondary_yaxis inset_axes indicate_inset add_gridspec add_collection "
+        "add_line subfigures subplot_mosaic ticklabel_format locator_params minorticks_on "
+        "minorticks_off autoscale_view relim view_init axis arrow supxlabel supylabel "
+        "align_labels align_xlabels align_ylabels draw_idle",
+        Does.RANDOM: "sample rvs",
         Does.READ: "read_text read_bytes glob rglob iterdir",
         Does.WRITE: "savefig to_csv to_parquet to_json to_excel to_pickle to_feather to_hdf to_sql "
         "to_stata write_text write_bytes save save_model write_html write_image save_pretrained "
@@ -147,7 +164,7 @@ FUNCTIONS: dict[str, Does] = _table(
         "numpy.flipud numpy.fliplr numpy.rollaxis numpy.dsplit numpy.atleast_3d numpy.real "
         "numpy.imag numpy.lib.stride_tricks.as_strided numpy.lib.stride_tricks.sliding_window_view "
         "numpy.matrix_transpose numpy.permute_dims",
-        Does.SHARE: "copy.copy",
+        Does.SHARE: "copy.copy copy.replace dataclasses.replace",
         Does.FRESH: "copy.deepcopy os.getenv os.getcwd os.cpu_count os.getpid sys.getsizeof "
         "statsmodels.api.add_constant statsmodels.tools.add_constant "
         "os.fspath sys.getrecursionlimit gc.collect os.get_terminal_size",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from .catalog import state_of
+from .catalog import RANDOM_STATE, state_of
 from .expressions import call, value
 from .formulas import names_kept
-from .origins import NOTHING, Origins, base, part_of, share_of
+from .origins import NOTHING, Origins, base, only, part_of, share_of
 from .scopes import module_path
 
 if TYPE_CHECKING:
@@ -57,12 +57,20 @@ def _assign(scope: Scope, node: ast.Assign) -> None:
     if type(node.value) is ast.Constant or type(node.value) is ast.JoinedStr:
         scope.soft.update(names_kept(node.value))
     if isinstance(node.value, ast.Attribute) and node.value.attr in _STATES:
-        top = module_path(scope, node.value).partition(".")[0]
-        origins |= frozenset((f"{state_of(top)}*",)) if top else NOTHING  # rc = plt.rcParams
+        origins |= _state(scope, node.value)
     for target in node.targets:
         bind(scope, target, origins)
         if isinstance(target, ast.Name):  # a = b = []
             origins |= frozenset(("=" + target.id,))
+
+
+def _state(scope: Scope, node: ast.Attribute) -> Origins:
+    """Return what stands for a module's settings or its random numbers: `rc = plt.rcParams`."""
+    top = module_path(scope, node).partition(".")[0]
+    if not top:
+        return NOTHING
+    found = only(state_of(top) + "*")
+    return found | {RANDOM_STATE.get(top, "@rng:?") + "*"} if node.attr == "random" else found
 
 
 def _pairs(scope: Scope, target: ast.Tuple | ast.List, source: ast.expr) -> bool:
@@ -85,7 +93,9 @@ def bind(scope: Scope, target: ast.expr, origins: Origins) -> None:
         holder = value(scope, target.value)
         if isinstance(target, ast.Subscript):
             value(scope, target.slice)
-        _module_change(scope, target.value)
+        path = _module_change(scope, target.value)
+        if path == "builtins" and isinstance(target, ast.Attribute):
+            scope.store(target.attr, origins)
         scope.change(holder)
         scope.hold(holder, origins)
     elif isinstance(target, ast.Starred):
@@ -109,12 +119,13 @@ def _shared(target: ast.Tuple | ast.List) -> Origins:
     return frozenset((f"={','.join(names)}*",))
 
 
-def _module_change(scope: Scope, node: ast.expr) -> None:
-    """Note a change of `module.attribute` or `module.table[key]`."""
+def _module_change(scope: Scope, node: ast.expr) -> str:
+    """Note a change of `module.attribute` or `module.table[key]`, and return the full name."""
     path = module_path(scope, node)
     if path:
         world = path.startswith(("os.environ", "sys.path", "sys.modules"))
         scope.touch("@world" if world else state_of(path))
+    return path
 
 
 def _augmented(scope: Scope, node: ast.AugAssign) -> None:
