@@ -156,7 +156,8 @@ def _unknown(
     spec: ServiceSpec, reader: CellFlow, name: str, place: tuple[int, int], *, runs_late: bool
 ) -> Iterator[Diagnostic]:
     """Say of a name that no cell is known to define who may; of code that may, NBD204 tells."""
-    wild = [f for f in spec.dataflow.flows if (runs_late or _precedes(f, reader)) and _is_wild(f)]
+    opaque = spec.dataflow.opaque_flows
+    wild = [f for f in opaque if (runs_late or _precedes(f, reader)) and _is_wild(f)]
     if name in _IPYTHON:
         yield Diagnostic(
             "NBD107", f"{name} is there in a notebook only.", reader.cell.cell_id, *place,
@@ -209,7 +210,8 @@ def _unmarked(
     wanted = [f.cell.cell_id for f in seen]
     wanted += [cell for first in list(wanted) for cell in spec.dataflow.slice(first)]
     flows = spec.dataflow.by_id
-    marks = {c: Role.PRODUCTION.value for c in dict.fromkeys(wanted) if not flows[c].cell.role}
+    mark = Role.PRODUCTION.value
+    marks = {cell: mark for cell in dict.fromkeys(wanted) if not flows[cell].cell.role}
     may = "is" if name in seen[0].defines else "may be"
     count = "the cell" if len(marks) == 1 else f"the {len(marks)} cells"
     return Diagnostic(

@@ -169,8 +169,9 @@ class Dataflow:
         return sum(1 << number for number, flow in enumerate(self.flows) if flow.opaque)
 
     @cached_property
-    def _closed(self) -> dict[int, int]:
-        return {}
+    def opaque_flows(self) -> tuple[CellFlow, ...]:
+        """Return the cells in which something can't be known before it runs."""
+        return tuple(self._flows(self._opaque))
 
     def definers(self, name: str, reader: CellFlow) -> tuple[CellFlow, ...]:
         """Return the cells that give `name` its value as `reader` sees it, in notebook order.
@@ -215,32 +216,14 @@ class Dataflow:
         )
 
     def _sliced(self, number: int) -> int:
-        found = self._closure(number)
-        late = self._needs.late.get(number, 0) & ~found
+        needs = self._needs
+        found = needs.closure(number)
+        late = needs.late.get(number, 0) & ~found
         while late:
             one = late.bit_length() - 1
-            found |= 1 << one | self._closure(one)
+            found |= 1 << one | needs.closure(one)
             late &= ~found
         return found & ~(1 << number)
-
-    def _closure(self, number: int) -> int:
-        """Return all cells that a cell depends on: every one stands before it."""
-        known = self._closed.get(number)
-        if known is not None:
-            return known
-        needs = self._needs.direct
-        found = waiting = needs[number]
-        while waiting:
-            one = waiting.bit_length() - 1
-            more = self._closed.get(one)
-            if more is None:
-                more = needs[one]
-                waiting = (waiting | more & ~found) & ~(1 << one)
-            else:
-                waiting &= ~(more | 1 << one)
-            found |= more
-        self._closed[number] = found
-        return found
 
     def _ids(self, cells: int) -> tuple[str, ...]:
         return tuple(compress(self._numbers, _bits(cells)))

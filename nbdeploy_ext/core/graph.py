@@ -140,6 +140,8 @@ class Graph(State):
     # links -----------------------------------------------------------------------------------
     def hold(self, changes: Changes, bit: int, made: dict[str, Node]) -> None:
         """Link what holds something after a cell to what it holds."""
+        if changes.held:
+            self.epoch += 1
         for holder, held in changes.held:
             for node in list(self.nodes(base(holder), bit, made)):
                 self._now.nodes.add(node)
@@ -187,6 +189,7 @@ class Graph(State):
             setattr(node, name, value)
 
     def _relink(self, node: Node, name: str, value: Any) -> None:
+        self.epoch += 1
         self._now.links.append((node, name, getattr(node, name), value))
         setattr(node, name, value)
 

@@ -5,7 +5,7 @@ Sets of cells are integers, one bit a cell.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from .facts import Summary
@@ -22,7 +22,7 @@ class Node:
 
     __slots__ = (
         "born", "bound", "deep", "figure", "functions", "holds", "inside", "keeps", "late",
-        "merged", "once", "same", "shallow", "shares",
+        "merged", "once", "reach", "reach_shared", "same", "shallow", "shares",
     )  # fmt: skip
 
     def __init__(self, born: int, bound: int) -> None:
@@ -44,6 +44,8 @@ class Node:
         self.once = False
         self.figure = False
         self.merged: Node | None = None
+        self.reach: Reach | None = None
+        self.reach_shared: Reach | None = None
 
 
 def current(node: Node) -> Node:
@@ -51,6 +53,73 @@ def current(node: Node) -> Node:
     while node.merged is not None:
         node = node.merged
     return node
+
+
+class Reach(NamedTuple):
+    """The nodes that whoever needs a value needs too: as a whole, or of which the elements alone.
+
+    It holds as long as `epoch`, which counts changes of links between nodes, is the same.
+    """
+
+    epoch: int
+    whole: tuple[Node, ...]
+    shared: tuple[Node, ...]
+
+
+def reach(node: Node, epoch: int) -> Reach:
+    """Return what a node reaches, remembered along the way: names are often given on in chains."""
+    path: list[tuple[Node, bool]] = []
+    start, is_shared = node, False
+    while True:
+        node = current(node)
+        known = node.reach_shared if is_shared else node.reach
+        if known is not None and known.epoch == epoch:
+            break
+        whole = node.holds + node.keeps
+        if not is_shared:
+            whole += node.same + node.inside
+        if len(whole) + len(node.shares) != 1:
+            known = _explored(node, epoch, is_shared=is_shared)
+            _remember(node, known, is_shared=is_shared)
+            break
+        if len(path) > CROWD:  # a circle, or a chain that will be one node
+            return _explored(start, epoch, is_shared=False)
+        path.append((node, is_shared))
+        node, is_shared = (whole[0], False) if whole else (node.shares[0], True)
+    for node, is_shared in reversed(path):
+        if is_shared:
+            known = Reach(epoch, known.whole, (node, *known.shared))
+        else:
+            known = Reach(epoch, (node, *known.whole), known.shared)
+        _remember(node, known, is_shared=is_shared)
+    return known
+
+
+def _remember(node: Node, found: Reach, *, is_shared: bool) -> None:
+    if is_shared:
+        node.reach_shared = found
+    else:
+        node.reach = found
+
+
+def _explored(node: Node, epoch: int, *, is_shared: bool) -> Reach:
+    whole: dict[Node, None] = {}
+    shared: dict[Node, None] = {}
+    waiting: list[Node] = [] if is_shared else [node]
+    sharing: list[Node] = [node] if is_shared else []
+    while waiting or sharing:
+        seen = whole if waiting else shared
+        found = current((waiting or sharing).pop())
+        if found in seen:
+            continue
+        seen[found] = None
+        if seen is whole:
+            waiting += found.same
+            waiting += found.inside
+        waiting += found.holds
+        waiting += found.keeps
+        sharing += found.shares
+    return Reach(epoch, tuple(whole), tuple(shared))
 
 
 def flagged(node: Node, flag: str, looked_at: set[Node]) -> bool:

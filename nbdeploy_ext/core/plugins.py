@@ -27,4 +27,8 @@ def find_plugins(cells: Sequence[Facts]) -> list[bool]:
             return True
         return (top not in INERT or ".experimental." in module) and not is_used(name)
 
-    return [any(is_plugin(name, module) for name, module in facts.imports) for facts in cells]
+    found: dict[tuple[tuple[str, str], ...], bool] = {(): False}
+    for facts in cells:
+        if facts.imports not in found:
+            found[facts.imports] = any(is_plugin(name, module) for name, module in facts.imports)
+    return [found[facts.imports] for facts in cells]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .file_states import files_read
-from .nodes import CROWD, Node, current
+from .nodes import CROWD, Node, reach
 from .steps import SEEDED
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ class State:
         self.gone: dict[str, int] = {}
         self.seeded: dict[str, int] = {}
         self.wild = 0
+        self.epoch = 0
+        """Counts changes of links between nodes that were there before."""
 
 
 def tokens(name: str, seeded: Iterable[str]) -> Iterable[str]:
@@ -37,7 +39,7 @@ def tokens(name: str, seeded: Iterable[str]) -> Iterable[str]:
 class Reader:
     """What one cell needs while it reads names, at that time."""
 
-    __slots__ = ("_merge", "_names", "_seen", "_state", "_step", "called", "needs")
+    __slots__ = ("_merge", "_names", "_state", "_step", "called", "needs")
 
     def __init__(self, state: State, step: Step, merge: Callable[[Sequence[Node]], None]) -> None:
         """Read in a state, note in the step what is looked at; `merge` makes one node of many."""
@@ -45,7 +47,6 @@ class Reader:
         self._step = step
         self._merge = merge
         self._names: set[str] = set()
-        self._seen: set[tuple[Node, bool]] = set()
         self.needs = 0
         self.called: dict[int, Summary] = {}
 
@@ -83,37 +84,20 @@ class Reader:
             self.needs |= state.wild >> length << length
 
     def _object(self, node: Node, names: list[str]) -> None:
-        """Look at an object and all that it may be, hold or be a part of.
-
-        Of some the elements alone are needed: those come as `shared`.
-        """
-        seen, needs = self._seen, self.needs
-        visited: list[Node] = []
-        whole: list[Node] = [node]
-        shared: list[Node] = []
-        while whole or shared:
-            is_shared = not whole
-            found = shared.pop() if is_shared else whole.pop()
-            if found.merged is not None:
-                found = current(found)
-            key = (found, is_shared)
-            if key in seen:
-                continue
-            seen.add(key)
-            visited.append(found)
+        """Look at an object and all that it may be, hold or be a part of."""
+        _, whole, shared = reach(node, self._state.epoch)
+        needs = self.needs
+        for found in whole:
+            needs |= found.shallow
+        for found in whole + shared:
+            needs |= found.deep
             if found.late:
                 names += found.late
             for summary in found.functions:
                 self.called[id(summary)] = summary
-            if not is_shared:
-                needs |= found.shallow
-                whole += found.same
-                whole += found.inside
-            needs |= found.deep
-            whole += found.holds
-            whole += found.keeps
-            shared += found.shares
         self.needs = needs
-        self._step.nodes.update(visited)
-        if len(visited) > CROWD:
-            self._merge(visited)
+        looked_at = self._step.nodes
+        looked_at.update(whole)
+        looked_at.update(shared)
+        if len(whole) + len(shared) > CROWD:
+            self._merge(whole + shared)

@@ -6,29 +6,60 @@ nodes its value may be, hold or be a part of. Sets of cells are integers, one bi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import compress, count
-from operator import is_not
-from typing import TYPE_CHECKING
+from operator import is_not, ne
+from typing import TYPE_CHECKING, TypeVar
 
 from .graph import NO_NODES, Graph
 from .plugins import find_plugins
 from .steps import Differences, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from .facts import Facts, Summary
     from .nodes import Node
     from .reader import Reader
 
 
+_T = TypeVar("_T")
+
+
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """Sets of cells: `direct` is what each one needs, `late` what its functions need later on."""
+    """Sets of cells: `direct` is what each one needs, `late` what its functions need later on.
+
+    `closed` is for whoever follows needs: all that a cell depends on, as far as it was asked.
+    """
 
     direct: tuple[int, ...]
     late: Mapping[int, int]
+    closed: dict[int, int] = field(default_factory=dict, repr=False, compare=False)
+
+    def closure(self, number: int) -> int:
+        """Return all cells that a cell depends on: every one stands before it."""
+        closed, direct = self.closed, self.direct
+        waiting = [(number, direct[number], direct[number])] if number not in closed else []
+        while waiting:
+            one, found, left = waiting.pop()
+            while left:
+                last = left.bit_length() - 1
+                more = closed.get(last)
+                if more is None:
+                    waiting += ((one, found, left), (last, direct[last], direct[last]))
+                    break
+                found |= more
+                left &= ~(more | 1 << last)
+            else:
+                closed[one] = found
+        return closed[number]
+
+    def next(self, direct: tuple[int, ...], late: Mapping[int, int]) -> Needs:
+        """Return these needs, with the closures of cells before which nothing is different."""
+        same = _alike(direct, self.direct, min(len(direct), len(self.direct)), ne)
+        closed = {n: found for n, found in dict(self.closed).items() if n < same}
+        return Needs(direct, late, closed)
 
 
 class Replay(Graph):
@@ -37,6 +68,7 @@ class Replay(Graph):
     def __init__(self) -> None:
         super().__init__()
         self._steps: list[Step] = []
+        self._needs = Needs((), {})
         self._end = Step(None, plugin=False)
         """What was done after the last cell."""
         self._late: dict[int, int] = {}
@@ -63,7 +95,8 @@ class Replay(Graph):
         late = dict(self._late)
         for number, more in self._final.items():
             late[number] = late.get(number, 0) | more
-        return Needs(tuple([step.needs for step in self._steps]), late)
+        self._needs = self._needs.next(tuple([step.needs for step in self._steps]), late)
+        return self._needs
 
     # back and forth --------------------------------------------------------------------------
     def _same(self, cells: Sequence[Facts], plugins: Sequence[bool]) -> int:
@@ -76,6 +109,7 @@ class Replay(Graph):
 
     def _rewind(self, number: int) -> list[Step]:
         """Make everything what it was before a cell, and return the steps from there on."""
+        self.epoch += 1
         old = self._steps[number:]
         self._end.undo(1 << len(self._steps))
         for place in range(len(self._steps) - 1, number - 1, -1):
@@ -104,12 +138,14 @@ class Replay(Graph):
                 self._cell(number, Step(facts, plugin), NO_NODES)
             elif last.is_of(facts, plugin=plugin) and not differences.concern(last):
                 last.facts = facts
-                self._again(number, last)
                 differences.pass_by(last)
+                self._again(number, last)
             else:
+                last.renew(links=True)
                 last.redo(1 << number)
                 held = last.contents()
                 last.undo(1 << number)
+                self.epoch += 1
                 made = Step(facts, plugin)
                 self._cell(number, made, last.made)
                 differences.note(last, held, made)
@@ -120,6 +156,7 @@ class Replay(Graph):
         """Do again what a cell did that finds all that it found."""
         bit = 1 << number
         step.redo(bit)
+        self.epoch += bool(step.links)
         self._waited_for(step, bit)
         self._wait(number, step)
         if step.wild:
@@ -241,6 +278,8 @@ class Replay(Graph):
             reader.name(name)
 
 
-def _alike(cells: Sequence[Facts], others: Sequence[Facts | None], most: int) -> int:
-    """Return how many of the first are the very same, of so many at most."""
-    return min(next(compress(count(), map(is_not, cells, others)), most), most)
+def _alike(
+    some: Sequence[_T], others: Sequence[_T], most: int, differ: Callable[[_T, _T], bool] = is_not
+) -> int:
+    """Return how many at the beginning are the same, of so many at most."""
+    return min(next(compress(count(), map(differ, some, others)), most), most)

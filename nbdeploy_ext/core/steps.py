@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _Key = TypeVar("_Key")
 SEEDED = "@seeded"
 """Stands for the table of generators that were seeded, among names that a cell looked up."""
-_content = attrgetter(*Node.__slots__)
+_content = attrgetter(*[name for name in Node.__slots__ if not name.startswith("reach")])
 
 
 @dataclass(slots=True, eq=False)
@@ -60,7 +60,10 @@ class Step:
     def undo(self, bit: int) -> None:
         """Take back what the cell with that bit did; all later ones were taken back before."""
         for table, name, before, _ in reversed(self.puts):
-            _set(table, name, before)
+            if before is None:
+                table.pop(name, None)
+            else:
+                table[name] = before
         for node, link, before, _ in reversed(self.links):
             setattr(node, link, before)
         for node in self.shallow:
@@ -70,29 +73,33 @@ class Step:
 
     def redo(self, bit: int) -> None:
         """Do it again."""
-        puts, links = self.puts, self.links
-        self.puts, self.links = [], []
-        for table, name, _, after in puts:
-            self.puts.append((table, name, table.get(name), after))
-            _set(table, name, after)
-        for node, link, _, after in links:
-            self.links.append((node, link, getattr(node, link), after))
+        for table, name, _, after in self.puts:
+            if after is None:
+                table.pop(name, None)
+            else:
+                table[name] = after
+        for node, link, _, after in self.links:
             setattr(node, link, after)
         for node in self.shallow:
             node.shallow |= bit
         for node in self.deep:
             node.deep |= bit
 
+    def renew(self, *, links: bool) -> None:
+        """Note what is there now before it is done; `links` that differ, or names alone."""
+        there: dict[tuple[object, str], Any] = {}
+        for number, (table, name, _, after) in enumerate(self.puts):
+            before = there.get((id(table), name), table.get(name))
+            self.puts[number] = (table, name, before, after)
+            there[id(table), name] = after
+        for number, (node, link, _, after) in enumerate(self.links if links else ()):
+            before = there.get((node, link), getattr(node, link))
+            self.links[number] = (node, link, before, after)
+            there[node, link] = after
+
     def contents(self) -> dict[str, tuple[Any, ...]]:
         """Return what its own nodes hold, while no later step is done."""
         return {key: _content(node) for key, node in self.made.items()}
-
-
-def _set(table: dict[str, Any], name: str, value: Any) -> None:
-    if value is None:
-        table.pop(name, None)
-    else:
-        table[name] = value
 
 
 def same_effect(one: Facts, other: Facts) -> bool:
@@ -126,8 +133,9 @@ class Differences:
         )
 
     def pass_by(self, step: Step) -> None:
-        """Note that a step was done again: names that it gives a value are what they were."""
+        """Make a step ready that looked at none: names that it gives a value are what they were."""
         if self._names:
+            step.renew(links=False)
             self._names.difference_update([name for _, name, _, _ in step.puts])
 
     def note(self, old: Step, held: Mapping[str, tuple[Any, ...]], new: Step) -> None:
