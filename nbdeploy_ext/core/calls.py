@@ -129,8 +129,8 @@ def _hidden(scope: Scope, path: str, given: Arguments) -> None:
         scope.consumed.update(map(base, given.all))
     if HANDLERS.fullmatch(path):
         targets = given.first | given.keywords.get("stream", NOTHING)
-        paths = filter(None, map(literal_path, [*given.node.args, *_values(given.node)]))
-        targets |= frozenset(map(file_token, paths))
+        nodes = [*given.node.args, *(k.value for k in given.node.keywords)]
+        targets |= frozenset(map(file_token, filter(None, map(literal_path, nodes))))
         scope.hold(targets, frozenset({"@log+"}))
     elif path.startswith("logging.") and name in LOGS:
         scope.shallow.add("@log")
@@ -138,10 +138,6 @@ def _hidden(scope: Scope, path: str, given: Arguments) -> None:
         scope.touch("@gradients")
     elif path == "time.tzset":
         scope.reads.setdefault("@world", (1, 0))
-
-
-def _values(node: ast.Call) -> list[ast.expr]:
-    return [keyword.value for keyword in node.keywords]
 
 
 def _made(scope: Scope, given: Arguments) -> Origins:
@@ -279,6 +275,7 @@ def _changing(scope: Scope, does: Does, name: str, receiver: Origins, given: Arg
         return NOTHING if name.startswith("fit_") else receiver
     if does is Does.DRAW:
         scope.drawn.update(map(base, receiver))
+        scope.reads.setdefault("@matplotlib", (1, 0))
         if name.startswith("add_"):
             scope.hold(receiver, given.all)
         return FIGURE | part_of(receiver)

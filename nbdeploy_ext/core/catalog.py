@@ -297,7 +297,7 @@ UFUNCS = frozenset(
     "add subtract multiply divide true_divide floor_divide power mod remainder maximum minimum dot "
     "matmul logical_and logical_or".split()
 )
-_SETTING = re.compile(r"(?:set|add|remove|register|unregister)_\w+")
+_SETTING = re.compile(r"(?:set|add|remove)_\w+|(?:un)?register(?:_\w+)?")
 _CHANCE = re.compile(
     r"random|^rand$|_layout$|_graph$|simulate|generate_|_sample$|bootstrap|kmeans|annealing"
     r"|differential_evolution|basinhopping"

@@ -295,6 +295,8 @@ class Plugins(type):
         (["import matplotlib.pyplot as plt\nfrom matplotlib.patches import Circle",
           "fig, ax = plt.subplots()", "c = Circle((0, 0))", "ax.add_patch(c)", "c.set_radius(5)",
           "ax"], [0, 1, 2, 3, 4]),
+        (["import matplotlib as mpl", "mpl.colormaps.register(own)", "ax = axes()",
+          "ax.imshow(z, cmap='own')"], [0, 1, 2]),
         (["import matplotlib.pyplot as plt\nx = [1]", "fig, ax = plt.subplots()",
           "ax.pcolormesh(x)\nax.set_xscale('log')", "x"], [0]),
         # names in texts
