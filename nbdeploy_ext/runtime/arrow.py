@@ -60,13 +60,13 @@ def _block(table: Any) -> Any:
     batches = table.to_batches()
     if len(batches) != 1 or not _has_plain_index(said, table.num_rows):
         return None
-    batch, names, kinds = batches[0], table.column_names, set(table.schema.types)
-    is_number = len(kinds) == 1 and str(kinds.pop()) in _NUMBERS
-    if not is_number or len(set(names)) < len(names) or not hasattr(batch, "to_tensor"):
+    names, kinds = table.column_names, set(table.schema.types)
+    if len(kinds) != 1 or str(kinds.pop()) not in _NUMBERS or len(set(names)) < len(names):
         return None
-    if any(column.null_count for column in batch.columns):
+    try:
+        return batches[0].to_tensor().to_numpy()
+    except (ValueError, TypeError, AttributeError):  # it has gaps, or pyarrow is of before 2024
         return None
-    return batch.to_tensor().to_numpy()
 
 
 @functools.lru_cache(maxsize=64)
@@ -102,20 +102,21 @@ def write_arrow_frame(kind: str, frame: Any) -> bytes:
         return write_arrow(kind, pa.Table.from_pandas(frame, preserve_index=False, nthreads=1))
     has_gaps = numbers.dtype.kind == "f" and bool((numbers != numbers).any())  # noqa: PLR0124  (NaN)
     columns = [pa.array(column, from_pandas=has_gaps) for column in numbers]
-    return write_arrow(kind, pa.Table.from_arrays(columns, frame.columns.tolist()))
+    return write_arrow(kind, pa.RecordBatch.from_arrays(columns, frame.columns.tolist()))
 
 
 def write_arrow(kind: str, table: Any) -> bytes:
-    """Return a pyarrow table as Parquet or Arrow."""
+    """Return a pyarrow table, or a batch of one, as Parquet or Arrow."""
     import pyarrow as pa  # noqa: PLC0415  (the same)
 
     sink = pa.BufferOutputStream()
     if kind == PARQUET:
         from pyarrow import parquet  # noqa: PLC0415  (the same)
 
-        parquet.write_table(table, sink)
+        is_batch = isinstance(table, pa.RecordBatch)
+        parquet.write_table(pa.Table.from_batches([table]) if is_batch else table, sink)
         return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
     opened = pa.ipc.new_stream if kind == ARROW_STREAM else pa.ipc.new_file
     with opened(sink, table.schema) as writer:
-        writer.write_table(table)
+        writer.write(table)
     return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
