@@ -10,8 +10,8 @@ from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import compress
-from operator import is_
+from itertools import compress, count
+from operator import is_, is_not
 from typing import TYPE_CHECKING
 
 from . import notebook_facts
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__", "__annotations__"}
 _OPEN = 4
+_FEW = 4
 _ALIKE = 1000
 _CROWDED = 50_000
 _SUPPLIED: dict[Role | None, frozenset[str]] = {
@@ -245,6 +246,37 @@ def _index(names: Iterator[frozenset[str]]) -> dict[str, list[int]]:
     return found
 
 
+def _keep_indexes(made: Dataflow) -> None:
+    """Take the indexes of names over from the last notebook that is another in a few cells only."""
+    for last in reversed(_DATAFLOWS):
+        if len(last.flows) != len(made.flows):
+            continue
+        new = list(compress(count(), map(is_not, last.flows, made.flows)))
+        if len(new) > _FEW:
+            continue
+        for name, named in (("_definers", "defines"), ("_mutators", "mutates")):
+            if name in vars(last):
+                index = vars(last)[name].copy()
+                for number in new:
+                    before, after = (
+                        getattr(last.flows[number], named),
+                        getattr(made.flows[number], named),
+                    )
+                    _reindex(index, number, before, after)
+                vars(made)[name] = index
+        return
+
+
+def _reindex(
+    index: dict[str, list[int]], number: int, before: frozenset[str], after: frozenset[str]
+) -> None:
+    """Let a cell have other names in an index that shares its lists with an older one."""
+    for name in before - after:
+        index[name] = [n for n in index[name] if n != number]
+    for name in after - before:
+        index[name] = sorted([*index.get(name, ()), number])
+
+
 _DATAFLOWS: list[Dataflow] = []
 _REPLAYS: list[Replay] = []
 """The last notebooks, and their walks, the latest at the end."""
@@ -282,6 +314,7 @@ def read_cells(cells: Sequence[Cell], trusted: Trusted = "nothing") -> Dataflow:
                 _DATAFLOWS.append(_DATAFLOWS.pop(number))
                 return last
         made = Dataflow(flows, {flow.cell.cell_id: flow for flow in flows})
+        _keep_indexes(made)
         _DATAFLOWS.append(made)
         del _DATAFLOWS[:-_OPEN]
     return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -43,11 +43,13 @@ class Cell:
     source: str
     roles: tuple[Role, ...]
     execution_count: int | None = None
+    role: Role | None = field(init=False, compare=False)
+    """The cell's role, or None for exploration."""
 
-    @property
-    def role(self) -> Role | None:
-        """Return the cell's role, or None for exploration."""
-        return self.roles[0] if self.roles and self.kind == "code" else None
+    def __post_init__(self) -> None:
+        """Tell the role once: it is asked for a dozen times at every check of every cell."""
+        role = self.roles[0] if self.roles and self.kind == "code" else None
+        object.__setattr__(self, "role", role)
 
     @property
     def title(self) -> str:

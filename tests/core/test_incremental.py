@@ -73,6 +73,8 @@ def said(flow: Dataflow) -> list[Any]:
             dict(found.immediate), dict(found.deferred), found.opaque,
             flow.needs(found.cell.cell_id), flow.slice(found.cell.cell_id),
             flow.uncertain(found.cell.cell_id),
+            [[by.cell.cell_id for by in flow.definers(n, found)] for n in found.references],
+            [[by.cell.cell_id for by in flow.defining(n)] for n in found.references],
         )
         for found in flow.flows
     ]  # fmt: skip
