@@ -31,11 +31,9 @@ class NotJson(Exception):
 
 def dump_value(value: Any) -> bytes:
     """Return any value of the notebook as JSON; `NotJson` names a type that has no such form."""
-    whole = _numbers_of(value) if type(value) not in _PLAIN else None
-    if whole is not None:
-        return whole
     try:
-        return orjson.dumps(value, _written, _OPTIONS)
+        whole = _numbers_of(value) if type(value) not in _PLAIN else None
+        return orjson.dumps(value, _written, _OPTIONS) if whole is None else whole
     except TypeError:
         # Large integers, lone surrogates, keys that are no text: the rare, slow way
         return json.dumps(plain_value(value), separators=(",", ":")).encode()

@@ -140,6 +140,7 @@ FRAMES: list[tuple[Any, Any]] = [
     (pd.DataFrame(index=[0, 1]), [{}, {}]),
     (pd.DataFrame({"o": [{"a": [np.int64(1)]}]}), [{"o": {"a": [1]}}]),
     (pd.DataFrame({"a": [0.1 + 0.2, np.inf]}), [{"a": 0.30000000000000004}, {"a": None}]),
+    (pd.DataFrame([[1.5]], columns=pd.Index(["\ud800"], dtype=object)), [{"\ud800": 1.5}]),
 ]  # fmt: skip
 
 
