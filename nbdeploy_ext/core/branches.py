@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from .scopes import Scope
 
 
+_SWALLOWING = frozenset({"suppress", "raises", "assertRaises", "assertRaisesRegex"})
+
+
 def _branches(scope: Scope, branches: Sequence[Callable[[], bool] | None]) -> None:
     """Read alternatives of which one runs, None where nothing does; what all define is defined."""
     env, sure, deletes = scope.env, scope.sure, scope.deletes
@@ -105,7 +108,17 @@ def _with(scope: Scope, node: ast.With | ast.AsyncWith) -> None:
         scope.change(origins, deep=True)  # redirect_stdout(buffer)
         if item.optional_vars is not None:
             bind(scope, item.optional_vars, origins)
-    body(scope, node.body)
+    if any(map(_swallows, node.items)):
+        _branches(scope, [_run(scope, node.body), None])
+    else:
+        body(scope, node.body)
+
+
+def _swallows(item: ast.withitem) -> bool:
+    """Whether an exception may end the body early, and what stands after it runs all the same."""
+    call = item.context_expr
+    called = call.func if isinstance(call, ast.Call) else call
+    return (getattr(called, "attr", None) or getattr(called, "id", "")) in _SWALLOWING
 
 
 def _try(scope: Scope, node: ast.Try) -> None:

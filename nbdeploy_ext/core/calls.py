@@ -90,8 +90,7 @@ def _built_in(scope: Scope, name: str, does: Does, given: Arguments) -> Origins:
         scope.change(given.first, deep=True)
         return part_of(given.all)
     if name in _PRINTS and any(not isinstance(a, ast.Constant) for a in given.node.args):
-        scope.reads.setdefault("@numpy", (1, 0))  # their options say what arrays and frames
-        scope.reads.setdefault("@pandas", (1, 0))  # look like
+        scope.reads.setdefault("@text", (1, 0))
     if name == "print" and "file" in given.keywords:
         scope.change(given.keywords["file"])
     return _LOOKING[does](given.all)

@@ -266,9 +266,10 @@ RANDOM_STATE = {"random": "@rng:random", "numpy": "@rng:numpy", "torch": "@rng:t
 """Whose random numbers a package draws; any other call that draws may draw from all."""
 
 ALSO_CONFIGURED = {
-    "seaborn": "@matplotlib", "arviz": "@matplotlib", "tqdm": "@pandas", "time": "@datetime"
+    "numpy": "@text", "pandas": "@text", "seaborn": "@matplotlib", "arviz": "@matplotlib",
+    "tqdm": "@pandas", "time": "@datetime",
 }  # fmt: skip
-"""Packages whose settings are another's."""
+"""Packages whose settings are another's; `@text` is how arrays and frames are printed."""
 
 PLUGINS = frozenset(
     "hvplot janitor rioxarray swifter pint_pandas cmocean cmasher cmcrameri scienceplots mplhep "

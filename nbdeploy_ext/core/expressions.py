@@ -229,6 +229,8 @@ def _text(scope: Scope, node: ast.JoinedStr) -> Origins:
             value(scope, part.value)
             if part.format_spec is not None:
                 value(scope, part.format_spec)
+            else:
+                scope.reads.setdefault("@text", (1, 0))
     return NOTHING
 
 

@@ -267,7 +267,8 @@ def _assigned(found: re.Match[str], number: int, work: _Rewrite) -> str:
     target = found["target"].strip()
     work.magics.append(Magic(number, found["mark"], name, rest, target))
     work.refused.append((number, found.group().strip()))
-    plain = f"{target} = None"
+    timed = f"{_timed(name, rest)}; " if name in _TIMING else ""
+    plain = f"{timed}{target} = None"
     return found["indent"] + (plain if parse(plain).tree is not None else "pass")
 
 

@@ -125,6 +125,8 @@ def _module_change(scope: Scope, node: ast.expr) -> str:
     if path:
         world = path.startswith(("os.environ", "sys.path", "sys.modules"))
         scope.touch("@world" if world else state_of(path))
+        if path.startswith("pandas.options"):
+            scope.touch("@text")
     return path
 
 

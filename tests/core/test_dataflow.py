@@ -286,6 +286,13 @@ class Plugins(type):
          [0, 1, 2]),
         (["from pathlib import Path\np = Path('a')", "p.write_text('b')", "p.rename('c')",
           "open('c').read()"], [0, 1, 2]),
+        ([IMPORTS, "f = pd.DataFrame()", "pd.options.display.width = 9", "t = f'{f}'"],
+         [0, 1, 2]),
+        # a body that may end early, and go on
+        (["from contextlib import suppress\nx = 1", "with suppress(KeyError):\n    x = {}['a']",
+          "x"], [0, 1]),
+        (["x = 1", "with open('a') as f:\n    x = f.read()", "x"], [1]),
+        (["r = [1]", "t = %timeit -o -n1 sum(r)"], [0]),
         # what is the same by another name
         (["from dataclasses import replace", "a = make()", "b = replace(a, n=1)",
           "b.rows.append(1)", "a"], [0, 1, 2, 3]),
