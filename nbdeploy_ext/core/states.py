@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import compress, count
-from operator import is_not, ne
+from operator import is_, is_not, ne
 from typing import TYPE_CHECKING, TypeVar
 
 from .graph import NO_NODES, Graph
@@ -77,8 +77,10 @@ class Replay(Graph):
         """Names that functions read and that nothing bound yet, with the functions' cells."""
 
     def shares(self, cells: Sequence[Facts]) -> int:
-        """Return how many cells at the beginning and at the end are the ones walked last."""
+        """Return how many cells are the ones walked last, in their places or at either end."""
         known = [step.facts for step in self._steps]
+        if len(cells) == len(known):
+            return sum(map(is_, cells, known))
         shortest = min(len(cells), len(known))
         first = _alike(cells, known, shortest)
         return first + _alike(cells[::-1], known[::-1], shortest - first)
