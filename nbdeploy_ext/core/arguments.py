@@ -68,5 +68,11 @@ class Arguments:
         return found
 
 
+def is_namespace(node: ast.expr) -> bool:
+    """Whether it is `globals()` or another call that gives all names."""
+    called = node.func if isinstance(node, ast.Call) and not node.args else None
+    return isinstance(called, ast.Name) and called.id in {"globals", "locals", "vars"}
+
+
 def _is_given(node: ast.expr) -> bool:
     return not (isinstance(node, ast.Constant) and node.value is None)

@@ -7,7 +7,7 @@ import builtins
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .arguments import Arguments
+from .arguments import Arguments, is_namespace
 from .calls import (
     call_builtin,
     call_method,
@@ -37,6 +37,7 @@ _OPERATORS: dict[type, str] = {
     ast.FloorDiv: "__floordiv__",
 }  # fmt: skip
 _CHANGING = frozenset({Does.CHANGE, Does.STORE})
+_FILLING = frozenset({"update", "setdefault", "__setitem__"})
 _SHARING = (ast.Add, ast.Mult, ast.BitOr)
 
 
@@ -255,6 +256,8 @@ def call(scope: Scope, node: ast.Call, *, bare: bool = False) -> Origins:
     if path:
         return call_module(scope, path, given, bare=bare)
     if receiver is not None and isinstance(function, ast.Attribute):
+        if function.attr in _FILLING and is_namespace(function.value):
+            scope.unknowable(node, "what it puts into globals() may be any name")
         return call_method(scope, receiver, function, given, bare=bare)
     if type(meaning) is Builtin:
         return call_builtin(scope, meaning.name, given)

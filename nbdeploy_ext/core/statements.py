@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
+from .arguments import is_namespace
 from .catalog import RANDOM_STATE, state_of
 from .expressions import call, value
 from .formulas import names_kept
@@ -93,6 +94,7 @@ def bind(scope: Scope, target: ast.expr, origins: Origins) -> None:
         holder = value(scope, target.value)
         if isinstance(target, ast.Subscript):
             value(scope, target.slice)
+            _global_item(scope, target, origins)
         path = _module_change(scope, target.value)
         if path == "builtins" and isinstance(target, ast.Attribute):
             scope.store(target.attr, origins)
@@ -102,6 +104,16 @@ def bind(scope: Scope, target: ast.expr, origins: Origins) -> None:
         bind(scope, target.value, share_of(origins))
     elif isinstance(target, (ast.Tuple, ast.List)):
         _unpack(scope, target, origins)
+
+
+def _global_item(scope: Scope, target: ast.Subscript, origins: Origins) -> None:
+    """Read `globals()["name"] = …`, which gives a name its value."""
+    if is_namespace(target.value):
+        if isinstance(target.slice, ast.Constant) and isinstance(target.slice.value, str):
+            scope.declared.update([target.slice.value] if scope.kind == "function" else ())
+            scope.store(target.slice.value, origins)
+        else:
+            scope.unknowable(target, "what it puts into globals() may be any name")
 
 
 def _unpack(scope: Scope, target: ast.Tuple | ast.List, origins: Origins) -> None:

@@ -293,6 +293,7 @@ class Plugins(type):
           "x"], [0, 1]),
         (["x = 1", "with open('a') as f:\n    x = f.read()", "x"], [1]),
         (["r = [1]", "t = %timeit -o -n1 sum(r)"], [0]),
+        (["def f(): globals()['n'] = 1", "f()", "m = 1", "n"], [0, 1]),
         # what is the same by another name
         (["from dataclasses import replace", "a = make()", "b = replace(a, n=1)",
           "b.rows.append(1)", "a"], [0, 1, 2, 3]),

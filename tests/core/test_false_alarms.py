@@ -27,6 +27,14 @@ def test_a_name_that_a_wild_import_may_define_is_no_error(tmp_path: Path) -> Non
     assert told["NBD202"].startswith("sqrt may be defined only in a cell that does not ship")
 
 
+@pytest.mark.parametrize(
+    "source", ["globals()['rate'] = 1", "globals().update(rate=1)", "globals()['r' + 'ate'] = 1"]
+)
+def test_a_name_that_is_put_into_the_globals_is_no_error(tmp_path: Path, source: str) -> None:
+    assert codes(tmp_path, C(source, name="a"), C("x = rate")) == {}
+    assert codes(tmp_path, C("globals()['rate']", name="a"), C("x = rate")).keys() == {"NBD201"}
+
+
 def test_a_name_that_an_unmarked_cell_defined_before_is_defined_there(tmp_path: Path) -> None:
     first = C("rate = 1", None, "a")
     assert codes(tmp_path, first, C("x = rate"), C("rate = 2", name="b")).keys() == {"NBD202"}
