@@ -132,7 +132,9 @@ def _leaks_of(path: str, size: int, _changed: int) -> tuple[Leak, ...]:
 def files(spec: ServiceSpec) -> Iterator[Diagnostic]:
     """Yield literal paths that shipped cells read and that are missing, or can't ship."""
     folder = spec.notebook.folder
+    written: set[str] = set()
     for flow in spec.shipped:
+        written.update(habit.what for habit in flow.mentions.habits if habit.code == "NBD411")
         for opened in flow.mentions.opened:
             text = opened.text
             place = (flow.cell.cell_id, opened.line, opened.column)
@@ -144,7 +146,7 @@ def files(spec: ServiceSpec) -> Iterator[Diagnostic]:
                     "NBD404", f"{text} lies outside of the notebook's folder and does not ship.",
                     *place, Fix("Put the file beside the notebook, or name it in a parameter"),
                 )  # fmt: skip
-            elif not os.path.exists(folder / path):  # noqa: PTH110  (it never raises)
+            elif text not in written and not os.path.exists(folder / path):  # noqa: PTH110  (it never raises)
                 yield Diagnostic(
                     "NBD403", f"{text} is not there, so it does not ship.", *place,
                     Fix("Mend the path, or put the file beside the notebook"),

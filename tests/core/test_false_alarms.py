@@ -72,3 +72,14 @@ def test_a_notebook_in_another_language_is_not_read_as_python(tmp_path: Path) ->
     story = Story((*cells, password), metadata={"language_info": {"name": "rust"}})
     told = [d.code for d in analyse(story.write(tmp_path)).diagnostics]
     assert told == ["NBD103", "NBD406"]
+
+
+def test_a_file_that_a_shipped_cell_writes_first_is_not_missed(tmp_path: Path) -> None:
+    writer, reader = "open('a.json', 'w').write('1')", C("x = open('a.json').read()")
+    told = [
+        {d.code for d in analyse(Story((*cells, F)).write(tmp_path)).diagnostics}
+        for cells in ((C(writer, name="a"), reader), (C(writer, None, "a"), reader))
+    ]
+    assert "NBD403" not in told[0]
+    assert "NBD411" in told[0]
+    assert "NBD403" in told[1]
