@@ -69,10 +69,9 @@ class Replay(Graph):
         super().__init__()
         self._steps: list[Step] = []
         self._needs = Needs((), {})
-        self._end = Step(None, plugin=False)
-        """What was done after the last cell."""
         self._late: dict[int, int] = {}
-        self._final: dict[int, int] = {}
+        self._final: dict[int, Step] = {}
+        """What was looked at after the last cell for functions that nobody calls."""
         self._unbound: dict[str, tuple[int, ...]] = {}
         """Names that functions read and that nothing bound yet, with the functions' cells."""
 
@@ -92,11 +91,11 @@ class Replay(Graph):
         same_length = len(cells) == len(self._steps)
         if first < len(cells) or not same_length:
             old = self._rewind(first)
-            self._go_on(cells, plugins, old if same_length else [])
-            self._finish(cells)
+            differences = self._go_on(cells, plugins, old if same_length else [])
+            self._finish(cells, differences)
         late = dict(self._late)
-        for number, more in self._final.items():
-            late[number] = late.get(number, 0) | more
+        for number, step in self._final.items():
+            late[number] = late.get(number, 0) | step.needs
         self._needs = self._needs.next(tuple([step.needs for step in self._steps]), late)
         return self._needs
 
@@ -113,7 +112,8 @@ class Replay(Graph):
         """Make everything what it was before a cell, and return the steps from there on."""
         self.epoch += 1
         old = self._steps[number:]
-        self._end.undo(1 << len(self._steps))
+        for step in reversed(self._final.values()):
+            step.undo(1 << len(self._steps))
         for place in range(len(self._steps) - 1, number - 1, -1):
             step = self._steps[place]
             step.undo(1 << place)
@@ -129,9 +129,14 @@ class Replay(Graph):
         self._late = {n: late & before for n, late in self._late.items() if n < number}
         return old
 
-    def _go_on(self, cells: Sequence[Facts], plugins: Sequence[bool], old: list[Step]) -> None:
-        """Walk the rest of the cells; `old` are their steps in the last walk, where there are."""
-        differences = Differences()
+    def _go_on(
+        self, cells: Sequence[Facts], plugins: Sequence[bool], old: list[Step]
+    ) -> Differences:
+        """Walk the rest of the cells; `old` are their steps in the last walk, where there are.
+
+        Returns what is different after them.
+        """
+        differences = Differences(all_of_it=not old)
         begin = len(self._steps)
         for number in range(begin, len(cells)):
             facts, plugin = cells[number], plugins[number]
@@ -153,6 +158,8 @@ class Replay(Graph):
                 differences.note(last, held, made)
                 if last.wild is not made.wild:
                     old = []  # whatever stands behind it may need it, or no longer
+                    differences = Differences(all_of_it=True)
+        return differences
 
     def _again(self, number: int, step: Step) -> None:
         """Do again what a cell did that finds all that it found."""
@@ -191,7 +198,7 @@ class Replay(Graph):
         step.needs = reader.needs & (bit - 1)
         self._functions(facts, step, bit)
         self._wait(number, step)
-        step.nodes = tuple(step.nodes)
+        step.end()
         self._steps.append(step)
 
     def _functions(self, facts: Facts, step: Step, bit: int) -> None:
@@ -221,23 +228,34 @@ class Replay(Graph):
         for name in step.unbound:
             self._unbound[name] = (*self._unbound.get(name, ()), number)
 
-    def _finish(self, cells: Sequence[Facts]) -> None:
+    def _finish(self, cells: Sequence[Facts], differences: Differences) -> None:
         """Functions that nobody in the notebook calls find what the last cells left behind."""
-        self._end = Step(None, plugin=False)
+        merged = any(step.links for step in self._final.values())
+        known = {} if merged else self._final
         self._final = {}
-        self.begin(self._end)
         read_later: set[str] = set()
         for number in range(len(cells) - 1, -1, -1):
             facts = cells[number]
             if facts.late:
                 waiting = [n for n in facts.functions if n not in read_later]
                 if waiting or not facts.functions:
-                    reader = self.reader()
-                    for name in facts.late:
-                        reader.name(name)
-                    self._final[number] = reader.needs & ~(1 << number)
+                    last = known.get(number)
+                    if last is None or last.facts.late != facts.late or differences.concern(last):
+                        last = self._found_last(number, facts)
+                        known = {} if last.links else known  # others see them merged, too
+                    self._final[number] = last
             read_later.difference_update(facts.functions)
             read_later.update(facts.reads)
+
+    def _found_last(self, number: int, facts: Facts) -> Step:
+        step = Step(facts, plugin=False)
+        self.begin(step)
+        reader = self.reader()
+        for name in facts.late:
+            reader.name(name)
+        step.needs = reader.needs & ~(1 << number)
+        step.end()
+        return step
 
     def _enact(self, summary: Summary, bit: int, reader: Reader) -> None:
         """Do what a function does to globals that may have been called through an object."""

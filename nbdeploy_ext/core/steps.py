@@ -41,6 +41,8 @@ class Step:
     shallow: list[Node] = field(default_factory=list)
     deep: list[Node] = field(default_factory=list)
     made: dict[str, Node] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
+    """The names of its `puts`."""
     needs: int = 0
     late: int = 0
     unbound: list[str] = field(default_factory=list)
@@ -52,6 +54,11 @@ class Step:
     def wild(self) -> bool:
         """Whether the cell may read and assign anything."""
         return bool(self.facts.wild)
+
+    def end(self) -> None:
+        """Put together what it did, for those who look at it more often than it is done."""
+        self.nodes = tuple(self.nodes)
+        self.given = frozenset([name for _, name, _, _ in self.puts])
 
     def is_of(self, facts: Facts, *, plugin: bool) -> bool:
         """Whether it is the walk of a cell that does this."""
@@ -120,7 +127,9 @@ def same_effect(one: Facts, other: Facts) -> bool:
 class Differences:
     """Names and nodes that are not what they were at this place in the walk before."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, all_of_it: bool) -> None:
+        """Begin with nothing that is known to be different, or with all."""
+        self._all = all_of_it
         self._names: set[str] = set()
         self._nodes: set[Node] = set()
 
@@ -128,15 +137,16 @@ class Differences:
         """Whether a cell looked at any of them: all others would find what they found."""
         names, nodes = self._names, self._nodes
         return bool(
-            (names and not names.isdisjoint(step.names))
+            self._all
+            or (names and not names.isdisjoint(step.names))
             or (nodes and not nodes.isdisjoint(step.nodes))
         )
 
     def pass_by(self, step: Step) -> None:
         """Make a step ready that looked at none: names that it gives a value are what they were."""
-        if self._names:
+        if not self._names.isdisjoint(step.given):
             step.renew(links=False)
-            self._names.difference_update([name for _, name, _, _ in step.puts])
+            self._names -= step.given
 
     def note(self, old: Step, held: Mapping[str, tuple[Any, ...]], new: Step) -> None:
         """Compare two walks of a cell; `held` is what the old one's own nodes held after it.
@@ -145,7 +155,7 @@ class Differences:
         """
         given = ({(id(t), name): after for t, name, _, after in step.puts} for step in (old, new))
         changed = {name for _, name in _differing(*given)}
-        self._names.difference_update([name for _, name, _, _ in new.puts])
+        self._names -= new.given
         self._names |= changed
         if any(name.startswith("@rng:") for name in changed):
             self._names.add(SEEDED)
