@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from itertools import compress, count
+from operator import is_not
 from typing import TYPE_CHECKING, Literal
 
 from .effects import read_facts
@@ -120,20 +122,21 @@ def _read_on(sources: list[Source], trees: dict[str, Parsed]) -> _Reading | None
     """Read the cells that are new in a notebook read before, where no name changes its meaning."""
     for number in reversed(range(len(_READINGS))):
         last = _READINGS[number]
-        begin, end = _differing(last.sources, sources)
-        gone = last.sources[begin : len(last.sources) - end]
-        come = sources[begin : len(sources) - end]
-        if last.trusted == "nothing" and max(len(gone), len(come)) <= _FEW:
+        places = _edited(last.sources, sources)
+        if last.trusted == "nothing" and max(map(len, places)) <= _FEW:
             del _READINGS[number]
             break
     else:
         return None
+    gone, come = [last.sources[n] for n in places[0]], [sources[n] for n in places[1]]
     names = frozenset().union(*[s.outline.names for s in (*gone, *come)])
     if not last.meanings.go_on(_outlines(sources), names):
         return None
     new = [_facts(source, trees, last.meanings) for source in come]
-    facts = [*last.facts[:begin], *new, *last.facts[len(last.facts) - end :]]
-    stored = [f.stored for f in (*new, *last.facts[begin : begin + len(gone)])]
+    facts = [f for n, f in enumerate(last.facts) if n not in places[0]]
+    for place, found in zip(places[1], new, strict=True):
+        facts.insert(place, found)
+    stored = [f.stored for f in (*new, *(last.facts[n] for n in places[0]))]
     for name in last.meanings.known(names.union(*stored)):
         if last.meanings.is_shadowed(name) != any(name in f.stored for f in facts):
             return None
@@ -146,6 +149,15 @@ def _drop_like(sources: list[Source], trusted: Trusted) -> None:
         if last.trusted == trusted and 2 * sum(_differing(last.sources, sources)) > len(sources):
             del _READINGS[number]
             return
+
+
+def _edited(before: list[Source], after: list[Source]) -> tuple[Sequence[int], Sequence[int]]:
+    """Return the places of cells that differ in both."""
+    if len(before) == len(after):
+        places = list(compress(count(), map(is_not, before, after)))
+        return places, places
+    begin, end = _differing(before, after)
+    return range(begin, len(before) - end), range(begin, len(after) - end)
 
 
 def _differing(before: list[Source], after: list[Source]) -> tuple[int, int]:

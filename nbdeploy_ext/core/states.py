@@ -112,12 +112,13 @@ class Replay(Graph):
         """Make everything what it was before a cell, and return the steps from there on."""
         self.epoch += 1
         old = self._steps[number:]
-        for step in reversed(self._final.values()):
+        for step in [step for step in self._final.values() if step.links][::-1]:
             step.undo(1 << len(self._steps))
         for place in range(len(self._steps) - 1, number - 1, -1):
             step = self._steps[place]
             step.undo(1 << place)
-            self._unbound.update(step.waited)
+            if step.waited:
+                self._unbound.update(step.waited)
         del self._steps[number:]
         self._unbound = {
             name: kept
@@ -166,9 +167,11 @@ class Replay(Graph):
         bit = 1 << number
         step.redo(bit)
         self.epoch += bool(step.links)
-        self._waited_for(step, bit)
-        self._wait(number, step)
-        if step.wild:
+        if self._unbound or step.waited:
+            self._waited_for(step, bit)
+        if step.late or step.unbound:
+            self._wait(number, step)
+        if step.facts.wild:
             self.wild |= bit
         self._steps.append(step)
 
