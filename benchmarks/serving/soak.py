@@ -111,7 +111,7 @@ def watch(process: psutil.Process, until: float, every: float, found: Found) -> 
     next_kill = time.monotonic() + every
     numbers = random.Random(0)  # noqa: S311  (which one, no secret)
     while (now := time.monotonic()) < until - _SAMPLE:
-        found.memory.append(sum(pss(p) for p in tree(process)) / 2**20)
+        found.memory.append(sum(private(p) for p in tree(process)) / 2**20)
         if now >= next_kill:
             next_kill += every
             victim = numbers.choice(workers_of(process))
@@ -131,10 +131,13 @@ def workers_of(process: psutil.Process) -> list[psutil.Process]:
     return [p for p in process.children(recursive=True) if not p.children()]
 
 
-def pss(process: psutil.Process) -> int:
-    """Return a process's share of memory in bytes, 0 where it has just ended."""
+def private(process: psutil.Process) -> int:
+    """Return the bytes that are a process's own, 0 where it has just ended.
+
+    What grows is a process's own; its share of libraries changes with whoever else uses them.
+    """
     try:
-        return int(process.memory_full_info().pss)
+        return int(process.memory_full_info().uss)
     except psutil.NoSuchProcess:
         return 0
 
@@ -155,8 +158,8 @@ def report(found: Found, counted: float, restarts: int, seconds: float) -> int:
         ("workers replaced", restarts),
         *((f"connections cut {how}", count) for how, count in sorted(found.cut.items())),
         ("calls that the service counted", f"{counted:.0f}"),
-        ("memory, first third", f"{first:.1f} MiB"),
-        ("memory, last third", f"{last:.1f} MiB ({last / first - 1:+.1%})"),
+        ("own memory, first third", f"{first:.1f} MiB"),
+        ("own memory, last third", f"{last:.1f} MiB ({last / first - 1:+.1%})"),
     ]
     print(*(f"{name:34} {value}" for name, value in rows), sep="\n")
     print(*found.faults[:20], sep="\n")
