@@ -10,14 +10,14 @@ from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import compress, count
-from operator import is_, is_not
+from itertools import compress
+from operator import is_
 from typing import TYPE_CHECKING
 
 from . import notebook_facts
 from .mentions import NO_MENTIONS, read_mentions
 from .notebook import Role
-from .notebook_facts import read_all_facts, read_source
+from .notebook_facts import FEW, edited_places, read_all_facts, read_source
 from .states import Needs, Replay
 from .syntax import shared_tree
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__", "__annotations__"}
 _OPEN = 4
-_FEW = 4
 _ALIKE = 1000
 _CROWDED = 50_000
 _SUPPLIED: dict[Role | None, frozenset[str]] = {
@@ -251,18 +250,15 @@ def _keep_indexes(made: Dataflow) -> None:
     for last in reversed(_DATAFLOWS):
         if len(last.flows) != len(made.flows):
             continue
-        new = list(compress(count(), map(is_not, last.flows, made.flows)))
-        if len(new) > _FEW:
+        new, _ = edited_places(last.flows, made.flows)
+        if len(new) > FEW:
             continue
         for name, named in (("_definers", "defines"), ("_mutators", "mutates")):
             if name in vars(last):
                 index = vars(last)[name].copy()
-                for number in new:
-                    before, after = (
-                        getattr(last.flows[number], named),
-                        getattr(made.flows[number], named),
-                    )
-                    _reindex(index, number, before, after)
+                for n in new:
+                    before, after = (getattr(d.flows[n], named) for d in (last, made))
+                    _reindex(index, n, before, after)
                 vars(made)[name] = index
         return
 

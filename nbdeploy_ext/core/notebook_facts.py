@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from .mentions import Mentions
 
 Trusted = Literal["nothing", "lambdas", "libraries"]
+FEW = 4
+"""With no more cells that differ, a notebook is the last one, edited."""
 _REMEMBERED = 20_000
 _OPEN = 8
-_FEW = 4
 _ROUNDS = 8
 
 
@@ -122,8 +123,8 @@ def _read_on(sources: list[Source], trees: dict[str, Parsed]) -> _Reading | None
     """Read the cells that are new in a notebook read before, where no name changes its meaning."""
     for number in reversed(range(len(_READINGS))):
         last = _READINGS[number]
-        places = _edited(last.sources, sources)
-        if last.trusted == "nothing" and max(map(len, places)) <= _FEW:
+        places = edited_places(last.sources, sources)
+        if last.trusted == "nothing" and max(map(len, places)) <= FEW:
             del _READINGS[number]
             break
     else:
@@ -151,8 +152,10 @@ def _drop_like(sources: list[Source], trusted: Trusted) -> None:
             return
 
 
-def _edited(before: list[Source], after: list[Source]) -> tuple[Sequence[int], Sequence[int]]:
-    """Return the places of cells that differ in both."""
+def edited_places(
+    before: Sequence[object], after: Sequence[object]
+) -> tuple[Sequence[int], Sequence[int]]:
+    """Return the places of what differs, in both."""
     if len(before) == len(after):
         places = list(compress(count(), map(is_not, before, after)))
         return places, places
@@ -160,7 +163,7 @@ def _edited(before: list[Source], after: list[Source]) -> tuple[Sequence[int], S
     return range(begin, len(before) - end), range(begin, len(after) - end)
 
 
-def _differing(before: list[Source], after: list[Source]) -> tuple[int, int]:
+def _differing(before: Sequence[object], after: Sequence[object]) -> tuple[int, int]:
     """Return how many are the same at the beginning, and how many of the others at the end."""
     shortest = min(len(before), len(after))
     begin = next((n for n in range(shortest) if before[n] is not after[n]), shortest)

@@ -157,7 +157,7 @@ class Replay(Graph):
                 made = Step(facts, plugin)
                 self._cell(number, made, last.made)
                 differences.note(last, held, made)
-                if last.wild is not made.wild:
+                if last.facts.wild is not facts.wild:
                     old = []  # whatever stands behind it may need it, or no longer
                     differences = Differences(all_of_it=True)
         return differences

@@ -50,11 +50,6 @@ class Step:
     waited: dict[str, tuple[int, ...]] = field(default_factory=dict)
     """The cells before that waited for names that it binds."""
 
-    @property
-    def wild(self) -> bool:
-        """Whether the cell may read and assign anything."""
-        return bool(self.facts.wild)
-
     def end(self) -> None:
         """Put together what it did, for those who look at it more often than it is done."""
         self.nodes = tuple(self.nodes)
