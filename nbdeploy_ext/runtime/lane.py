@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
 
 MOST_OVERDUE = 8
 """With this many calls over their time no other thread is begun: they may never end."""
+LONG = 0.001
+"""Seconds of work after which other threads get their turn before the next work."""
+TURN = 0.00001
+"""Seconds that the thread sleeps then: enough for the loop to take the interpreter's lock.
+
+It has an answer to send and bodies to read, and would else interrupt the next work for each of
+them: an eighth of what a call with a large body costs. The system makes 0.06 ms of it.
+"""
 
 
 class Lane:
@@ -94,10 +103,13 @@ class Lane:
             if future.set_running_or_notify_cancel():
                 with self._lock:
                     self._running = future
+                begun = time.perf_counter()
                 with eagerly():
                     _settle(future, work)
                 if not self._goes_on(future):
                     return
+                if time.perf_counter() - begun > LONG:
+                    time.sleep(TURN)
 
     def _goes_on(self, future: Future[Any]) -> bool:
         """Say whether this thread is still the one, or is so again."""
