@@ -12,6 +12,7 @@ from .interface import RESERVED
 from .notebook import Role
 from .requirement_files import disagreements
 from .requirements import image_platform
+from .rounds import has_value_from_the_round_before
 from .wheels import why_no_wheel
 
 if TYPE_CHECKING:
@@ -143,6 +144,8 @@ def _name(
     unmade = bool(definers) and not serving and name not in reader.defines
     if unmade or (before and not runs_late):
         yield _unmarked(spec, reader, name, place, definers)
+    elif not definers and reader.tree and has_value_from_the_round_before(reader.tree, name):
+        return
     elif serving or name in reader.defines:
         yield Diagnostic(
             "NBD203", f"{name} is used before it is defined.", reader.cell.cell_id, *place,

@@ -43,6 +43,22 @@ def test_a_name_that_an_unmarked_cell_defined_before_is_defined_there(tmp_path: 
 
 
 @pytest.mark.parametrize(
+    "source",
+    [
+        "for i in range(3):\n    if i:\n        y = last\n    else:\n        y = 0\n    last = y",
+        "for i in range(3):\n    if i and last > 1: break\n    last = i",
+        "for i in range(3):\n    y = last if i else 0\n    last = y",
+    ],
+)
+def test_a_name_that_a_loop_reads_after_the_first_round_is_defined(
+    tmp_path: Path, source: str
+) -> None:
+    assert codes(tmp_path, C(source)) == {}
+    assert codes(tmp_path, C("last = 5", None, "a"), C(source)).keys() == {"NBD202"}
+    assert codes(tmp_path, C("for i in range(3):\n    y = last\n    last = i")).keys() == {"NBD203"}
+
+
+@pytest.mark.parametrize(
     "shown",
     [
         "sk-52a3bd5b-38a3-4b3c-9f0e-1d0c8e8b8d8a",
