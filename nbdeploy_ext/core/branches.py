@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from .expressions import implicit, value
+from .expressions import value
+from .implicit import asked_for, implicit
 from .origins import NOTHING, Origins, base, part_of
 from .statements import STATEMENTS, bind, body
 
@@ -60,7 +61,7 @@ def _run(scope: Scope, statements: Sequence[ast.stmt]) -> Callable[[], bool] | N
 
 
 def _if(scope: Scope, node: ast.If) -> None:
-    value(scope, node.test)
+    asked_for(scope, value(scope, node.test))
     _branches(scope, [_run(scope, node.body), _run(scope, node.orelse)])
 
 
@@ -92,14 +93,14 @@ def _grown(scope: Scope, before: dict[str, Origins]) -> bool:
 def _for(scope: Scope, node: ast.For | ast.AsyncFor) -> None:
     origins = value(scope, node.iter)
     scope.consumed.update(map(base, origins))
-    implicit(scope, "__iter__", origins)
+    implicit(scope, ".__iter__", origins)
     parts = part_of(origins)
     _loop(scope, lambda: bind(scope, node.target, parts), node)
 
 
 def _while(scope: Scope, node: ast.While) -> None:
     _loop(scope, lambda: (value(scope, node.test), None)[1], node)
-    value(scope, node.test)
+    asked_for(scope, value(scope, node.test))
 
 
 def _with(scope: Scope, node: ast.With | ast.AsyncWith) -> None:

@@ -30,6 +30,7 @@ from .catalog import (
 from .facts import TRUST, Builtin, Summary
 from .file_calls import FILE_CALLS, file_token, literal_path, opened, touch_files
 from .origins import (
+    ASKED,
     FIGURE,
     FOREIGN,
     NOTHING,
@@ -61,6 +62,8 @@ _LOOKING: dict[Does, Callable[[Origins], Origins]] = {
 }
 _ACCESSORS = frozenset({"str", "dt", "cat", "plot", "plotting", "style", "sparse"})
 _TAKES_AWAY = frozenset({"unlink", "rmdir"})
+_PASSING_ON = frozenset({"step", "writerow", "writerows"})
+"""Methods of optimizers and writers: what these hold changes."""
 _MOVES = frozenset({"rename", "replace"})
 _PRINTS = frozenset({"print", "str", "repr", "format"})
 _ANY_RANDOM = "@rng:?"
@@ -176,6 +179,7 @@ def _known_function(scope: Scope, does: Does, top: str, given: Arguments) -> Ori
 _MAKING: dict[Does, Callable[[str, Arguments], Origins]] = {
     Does.STATE: lambda top, _: frozenset(("@" + top,)),
     Does.GENERATOR: lambda _, given: ONCE | holder_of(given.all),
+    Does.GROWING: lambda _, given: ASKED | holder_of(given.all),
 }
 
 
@@ -300,35 +304,13 @@ def _changing(scope: Scope, does: Does, name: str, receiver: Origins, given: Arg
 
 
 def _learns(scope: Scope, name: str, receiver: Origins) -> None:
-    if name == "step":  # an optimizer's: what it holds changes
+    if name in _PASSING_ON:
         scope.change(receiver, deep=True)
+    if name == "step":
         scope.reads.setdefault("@gradients", (1, 0))
     elif name == "backward":  # gradients go to whatever the value was made of
         scope.touch("@gradients")
         scope.change([n for n in scope.reads if n[0] != "@"], deep=True)
-
-
-def call_summary(scope: Scope, summary: Summary, callee: str, given: Arguments) -> Origins:
-    """Read a call of one of the notebook's own functions or classes."""
-    if summary.kind == "class":
-        receiver = frozenset(("=" + callee + "()",))
-        scope.apply(summary, given.bound(summary, receiver))
-        iterates = isinstance(scope.mean(".__next__"), Summary)
-        result = holder_of(given.all) | holder_of(_itself(scope, callee))
-        return result | (ONCE if iterates else NOTHING)
-    bound = given.bound(summary)
-    for name in summary.kept:
-        bound.setdefault(name, part_of(_itself(scope, callee)))
-    result = scope.apply(summary, bound)
-    if "!" in summary.returns:  # a generator's body runs later on
-        result |= holder_of(_itself(scope, callee))
-    return result if summary.exact else result | _unknown_call(scope, NOTHING, given)
-
-
-def _itself(scope: Scope, callee: str) -> Origins:
-    """Return the origins of a function or class of the notebook."""
-    known = scope.env.get(callee) if scope.kind == "cell" else None
-    return known or frozenset((callee,))
 
 
 def call_value(scope: Scope, function: Origins, given: Arguments) -> Origins:
@@ -336,21 +318,21 @@ def call_value(scope: Scope, function: Origins, given: Arguments) -> Origins:
     if isinstance(given.node.func, ast.Name) and trusts(scope, given.node.func.id):
         return given.all
     scope.change(function, deep=True)
-    return _unknown_call(scope, function, given)
+    return unknown_call(scope, function, given)
 
 
 def _unknown_function(scope: Scope, path: str, given: Arguments, *, bare: bool) -> Origins:
     if bare:
         scope.touch("@" + path.partition(".")[0])
-    return _unknown_call(scope, NOTHING, given) | FOREIGN
+    return unknown_call(scope, NOTHING, given) | FOREIGN
 
 
 def _unknown_method(scope: Scope, receiver: Origins, given: Arguments) -> Origins:
     scope.change(receiver, deep=True)
-    return _unknown_call(scope, receiver, given)
+    return unknown_call(scope, receiver, given)
 
 
-def _unknown_call(scope: Scope, receiver: Origins, given: Arguments) -> Origins:
+def unknown_call(scope: Scope, receiver: Origins, given: Arguments) -> Origins:
     """Anything may change, hold anything else, and come back."""
     if not receiver and trusts(scope):
         return given.all

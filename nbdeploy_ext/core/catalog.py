@@ -23,7 +23,8 @@ class Does(Enum):
     RANDOM = "looks, draws random numbers, returns something of its own"
     SHUFFLE = "changes its first argument with random numbers"
     SEED = "sets the state of random numbers"
-    GENERATOR = "returns a generator of random numbers, which each draw moves on"
+    GENERATOR = "returns a generator of random numbers, or a stream, which each draw moves on"
+    GROWING = "returns a dictionary that grows when it is read"
     STATE = "returns something of its module's own state"
     SETTING = "changes its first argument, or the state of its module"
     CONFIGURE = "changes the state of its module"
@@ -77,11 +78,11 @@ METHODS = _table(
         "assign astype autocorr between bfill bool capitalize casefold ceil center clip combine "
         "combine_first conj conjugate contains corr corrwith count cov cummax cummin cumprod "
         "cumsum date decision_function decode describe diff difference dot drop drop_duplicates "
-        "dropna dt_year duplicated encode endswith eq equals eval ewm exists expandtabs explode "
+        "dropna dt_year duplicated encode endswith eq equals eval ewm expandtabs explode "
         "ffill fillna filter find findall floor format format_map fromhex fullmatch ge "
         "get_dummies get_feature_names_out get_params group groupdict groups gt head hex idxmax "
         "idxmin index info debug warning critical "
-        "interpolate intersection inverse_transform is_dir is_file isalnum "
+        "interpolate intersection inverse_transform isalnum "
         "isalpha isdecimal isdigit isdisjoint isidentifier isin islower isna isnull isnumeric "
         "isocalendar isoformat isspace issubset issuperset istitle isupper item join kurt kurtosis "
         "le ljust lower lstrip lt mad mask match max mean median melt memory_usage merge min mod "
@@ -134,7 +135,7 @@ METHODS = _table(
         "minorticks_off autoscale_view relim view_init axis arrow supxlabel supylabel "
         "align_labels align_xlabels align_ylabels draw_idle",
         Does.RANDOM: "sample rvs",
-        Does.READ: "read_text read_bytes glob rglob iterdir",
+        Does.READ: "read_text read_bytes glob rglob iterdir exists is_file is_dir stat",
         Does.WRITE: "savefig to_csv to_parquet to_json to_excel to_pickle to_feather to_hdf to_sql "
         "to_stata write_text write_bytes save save_model write_html write_image save_pretrained "
         "tofile to_file write_csv write_parquet dump to_netcdf to_zarr",
@@ -170,7 +171,8 @@ FUNCTIONS: dict[str, Does] = _table(
         "os.fspath sys.getrecursionlimit gc.collect os.get_terminal_size",
         Does.GENERATOR: "numpy.random.default_rng numpy.random.RandomState numpy.random.Generator "
         "numpy.random.SeedSequence numpy.random.PCG64 numpy.random.MT19937 random.Random "
-        "sklearn.utils.check_random_state torch.Generator",
+        "sklearn.utils.check_random_state torch.Generator io.StringIO io.BytesIO io.TextIOWrapper",
+        Does.GROWING: "collections.defaultdict",
         Does.INJECT: "sympy.var",
         Does.STATE: "decimal.getcontext logging.getLogger",
         Does.ONCE: "re.finditer csv.reader csv.DictReader os.scandir os.walk glob.iglob "
@@ -259,6 +261,9 @@ KNOWN_PACKAGES = frozenset(path.partition(".")[0] for path in PACKAGES)
 
 HIDDEN = {"__subclasses__": "@classes", "grad": "@gradients"}
 """Attributes that show what was done elsewhere, to nothing that leads to them."""
+
+SHELL = frozenset("user_ns user_global_ns run_cell run_line_magic run_cell_magic".split())
+"""Attributes of the notebook's shell, through which any name can be read and changed."""
 
 RANDOM_STATE = {"random": "@rng:random", "numpy": "@rng:numpy", "torch": "@rng:torch",
                 "tensorflow": "@rng:tensorflow", "scipy": "@rng:numpy", "pandas": "@rng:numpy",

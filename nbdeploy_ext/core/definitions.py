@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .expressions import enact, implicit, late_names, value
+from .calls import trusts
+from .expressions import enact, late_names, value
 from .facts import METACLASS, Reading, Summary
-from .origins import NOTHING, Origins, base, holder_of, merged
+from .implicit import implicit
+from .origins import ASKED, NOTHING, Origins, base, holder_of, merged
 from .scopes import Scope, global_changes
 from .statements import STATEMENTS, bind, body
 from .summaries import joined_changes
@@ -18,6 +21,10 @@ if TYPE_CHECKING:
     from .scopes import Meanings
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+_CACHES = frozenset(
+    "lru_cache cache functools.lru_cache functools.cache "
+    "cached_property functools.cached_property".split()
+)
 _HARMLESS_DECORATORS = frozenset(
     "staticmethod classmethod property dataclass dataclasses.dataclass functools.wraps wraps "
     "lru_cache cache functools.lru_cache functools.cache njit jit numba.njit numba.jit "
@@ -28,6 +35,8 @@ _HARMLESS_DECORATORS = frozenset(
 def read_function(node: Function, parent: Scope | None, meanings: Meanings) -> Reading:
     """Read a function's body, once for all calls."""
     scope = Scope("function", parent, meanings)
+    decorators = _names(node.decorator_list)
+    caches = not _CACHES.isdisjoint(decorators) and not trusts(scope)
     arguments = node.args
     plain = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
     names = tuple(a.arg for a in plain)
@@ -40,13 +49,22 @@ def read_function(node: Function, parent: Scope | None, meanings: Meanings) -> R
         _parameter(scope, generic.name, NOTHING)
     body(scope, node.body)
     scope.generator = scope.generator or isinstance(node, ast.AsyncFunctionDef)
-    summary = _summary(scope, names, _shared_defaults(arguments), exact=_exact(node.decorator_list))
+    if caches and names and (names[0] == "self" or "property" in decorators[0]):
+        scope.shallow.add("$" + names[0])  # an attribute that is looked up is there from then on
+    summary = _summary(
+        scope, names, _shared_defaults(arguments), exact=_HARMLESS_DECORATORS.issuperset(decorators)
+    )
+    if decorators:
+        summary = replace(summary, decorated=True)
     places = {
         n: p
         for n, p in {**scope.deferred, **scope.reads}.items()
         if n in summary.free and n[0] != "@"
     }
-    return Reading(summary, places, tuple(scope.opaque), dict(scope.assumed), frozenset(scope.soft))
+    return Reading(
+        summary, places, tuple(scope.opaque), dict(scope.assumed), frozenset(scope.soft),
+        remembers=parent is not None and _remembers(scope, node),
+    )  # fmt: skip
 
 
 def read_class(methods: Sequence[Reading], start: Reading | None) -> Summary:
@@ -58,7 +76,10 @@ def read_class(methods: Sequence[Reading], start: Reading | None) -> Summary:
         parameters = start.summary.parameters
     free = frozenset().union(*(m.summary.free for m in methods))
     opaque = any(m.summary.opaque for m in methods)
-    return Summary("class", parameters, free, joined_changes(joined), NOTHING, opaque)
+    changes = joined_changes(joined)
+    held = merged([origins for holder, origins in changes.held if holder == "$" + parameters[0]])
+    returns = holder_of(frozenset([o for o in held if o[0] not in "$="]))
+    return Summary("class", parameters, free, changes, returns, opaque)
 
 
 def _parameter(scope: Scope, name: str, origins: Origins) -> None:
@@ -67,12 +88,18 @@ def _parameter(scope: Scope, name: str, origins: Origins) -> None:
     scope.stored.add(name)
 
 
-def _exact(decorators: Sequence[ast.expr]) -> bool:
-    for decorator in decorators:
-        plain = decorator.func if isinstance(decorator, ast.Call) else decorator
-        if ast.unparse(plain) not in _HARMLESS_DECORATORS:
-            return False
-    return True
+def _names(decorators: Sequence[ast.expr]) -> list[str]:
+    return [ast.unparse(d.func if isinstance(d, ast.Call) else d) for d in decorators]
+
+
+def _remembers(scope: Scope, node: Function) -> bool:
+    """Whether a function within another changes what is that one's, or itself."""
+    if any(isinstance(inner, ast.Nonlocal) for inner in node.body):
+        return True
+    own = scope.stored - scope.declared
+    return node.name in scope.shallow or any(
+        origin[0] in "=$" and origin[1:] not in own and origin != "$..." for origin in scope.shallow
+    )
 
 
 def _shared_defaults(arguments: ast.arguments) -> tuple[str, ...]:
@@ -123,15 +150,51 @@ def _function(scope: Scope, node: Function) -> None:
     scope.assumed.update(found.assumed)
     for name, place in found.places.items():
         scope.deferred.setdefault(name, place)
-    kept = merged(map(holder_of, defaults))
-    if scope.kind == "function":
-        kept |= merged([late_names(scope, s, set(summary.parameters)) for s in _loads(node)])
-        kept |= frozenset(["~" + n for n in summary.free])
+    kept = merged(map(holder_of, defaults)) | _kept(scope, node, found)
     scope.store(node.name, kept, plain=scope.kind == "function")
     if scope.kind != "function":
         scope.functions[node.name] = [*scope.functions.get(node.name, ()), summary]
     if node.decorator_list and not summary.exact:
         enact(scope, summary)
+
+
+def _kept(scope: Scope, node: Function, found: Reading) -> Origins:
+    """Return what a function holds but for its defaults."""
+    summary = found.summary
+    if scope.kind != "function":
+        remembers = summary.decorated and _decorated_remembers(scope, node, summary)
+        return ASKED if remembers else NOTHING
+    kept = merged([late_names(scope, s, set(summary.parameters)) for s in _loads(node)])
+    kept |= frozenset(["~" + n for n in summary.free | summary.changes.binds])
+    return kept | ASKED if found.remembers or summary.returns >= ASKED else kept
+
+
+def _decorated_remembers(scope: Scope, node: Function, summary: Summary) -> bool:
+    """Whether a decorator of the notebook keeps state, or one that caches hides what changes."""
+    for decorator, name in zip(node.decorator_list, _names(node.decorator_list), strict=True):
+        if name in _CACHES:
+            return not trusts(scope) and _reads_variables(scope, summary)
+        meaning = scope.mean(name) if isinstance(decorator, (ast.Name, ast.Call)) else None
+        if isinstance(meaning, Summary):
+            called = scope.mean(".__call__") if meaning.kind == "class" else None
+            if meaning.returns >= ASKED or (isinstance(called, Summary) and called.changes):
+                return True
+    return False
+
+
+def _reads_variables(scope: Scope, summary: Summary) -> bool:
+    """Whether a function, or one that it calls, reads a global name that is given values."""
+    waiting = sorted(summary.free)
+    seen = set(waiting)
+    for name in waiting:
+        meaning = scope.mean(name) if name[0] not in "@." else None
+        if isinstance(meaning, Summary):
+            more = meaning.free - seen
+            seen |= more
+            waiting += sorted(more)
+        elif meaning is None and name[0] != "@":
+            return True
+    return False
 
 
 def _loads(node: Function) -> list[ast.expr]:
@@ -145,6 +208,7 @@ def _nested(scope: Scope, found: Reading) -> None:
     scope.deep |= changes.deep
     scope.consumed |= changes.consumed
     scope.drawn |= changes.drawn
+    scope.asked |= changes.asked
     scope.binds |= changes.binds
     scope.soft |= found.soft
     for holder, held in changes.held:
@@ -169,7 +233,7 @@ def _class(scope: Scope, node: ast.ClassDef) -> None:
     kept = frozenset([o for o in kept if o[0] not in "=!"])
     if node.bases or node.keywords:
         scope.shallow.add("@classes")  # which the base lists
-        implicit(scope, METACLASS[1:], *outer)
+        implicit(scope, METACLASS, *outer)
     top = scope.kind != "function"
     scope.store(node.name, kept, plain=not top)
     if top:

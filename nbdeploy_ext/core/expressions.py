@@ -12,14 +12,15 @@ from .calls import (
     call_builtin,
     call_method,
     call_module,
-    call_summary,
     call_value,
     trusts,
 )
-from .catalog import CANVASES, HIDDEN, METHODS, SEED_ARGUMENTS, Does
-from .facts import Builtin, Module, Summary
+from .catalog import CANVASES, HIDDEN, METHODS, SEED_ARGUMENTS, SHELL, Does
+from .facts import GROWING, Builtin, Module, Summary
 from .formulas import names_in
-from .origins import NOTHING, ONCE, Origins, base, holder_of, merged, part_of, share_of
+from .implicit import ACCESS, asked_for, implicit
+from .origins import ASKED, NOTHING, ONCE, Origins, base, holder_of, merged, part_of, share_of
+from .own_calls import call_summary
 from .scopes import global_changes, module_path
 from .trust import is_mask
 
@@ -31,10 +32,10 @@ if TYPE_CHECKING:
 BUILTIN_NAMES = frozenset(dir(builtins))
 STANDARD = frozenset(sys.stdlib_module_names)
 _OPERATORS: dict[type, str] = {
-    ast.Add: "__add__", ast.Sub: "__sub__", ast.Mult: "__mul__", ast.MatMult: "__matmul__",
-    ast.Div: "__truediv__", ast.Mod: "__mod__", ast.Pow: "__pow__", ast.LShift: "__lshift__",
-    ast.RShift: "__rshift__", ast.BitOr: "__or__", ast.BitXor: "__xor__", ast.BitAnd: "__and__",
-    ast.FloorDiv: "__floordiv__",
+    ast.Add: ".__add__", ast.Sub: ".__sub__", ast.Mult: ".__mul__", ast.MatMult: ".__matmul__",
+    ast.Div: ".__truediv__", ast.Mod: ".__mod__", ast.Pow: ".__pow__", ast.LShift: ".__lshift__",
+    ast.RShift: ".__rshift__", ast.BitOr: ".__or__", ast.BitXor: ".__xor__", ast.BitAnd: ".__and__",
+    ast.FloorDiv: ".__floordiv__",
 }  # fmt: skip
 _CHANGING = frozenset({Does.CHANGE, Does.STORE})
 _FILLING = frozenset({"update", "setdefault", "__setitem__"})
@@ -81,6 +82,7 @@ def _name(scope: Scope, node: ast.Name) -> Origins:
         return NOTHING
     if type(meaning) is Summary:
         enact(scope, meaning)
+        scope.asked.update(map(base, found if meaning.decorated else NOTHING))
     return found
 
 
@@ -111,26 +113,27 @@ def _attribute(scope: Scope, node: ast.Attribute) -> Origins:
         path = module_path(scope, node)
         if path:
             scope.reads.setdefault("@import:" + path, (1, 0))
+    _shell(scope, node)
     found = value(scope, node.value)
     if node.attr in HIDDEN:
         scope.reads.setdefault(HIDDEN[node.attr], (1, 0))
-    implicit(scope, node.attr, found)  # a property, or a method that somebody calls later
+    implicit(scope, "." + node.attr, found)  # a property, or a method that somebody calls later
+    implicit(scope, ACCESS, found)
     return part_of(found)
 
 
-def implicit(scope: Scope, method: str, *objects: Origins) -> None:
-    """Read what Python may call by itself: a property, an operator, a callback."""
-    own = scope.mean("." + method)
-    if type(own) is Summary and own.changes:
-        for origins in objects:
-            scope.apply(own, dict.fromkeys(own.parameters[:1], origins))
+def _shell(scope: Scope, node: ast.Attribute) -> None:
+    if node.attr in SHELL:
+        scope.unknowable(node, f"{node.attr} can read and change any name")
 
 
 def _subscript(scope: Scope, node: ast.Subscript) -> Origins:
     found = value(scope, node.value)
-    implicit(scope, "__getitem__", found)
+    implicit(scope, ".__getitem__", found)
     if type(node.slice) is not ast.Constant:
-        value(scope, node.slice)
+        asked_for(scope, value(scope, node.slice))
+    if found and scope.mean(GROWING) is not None:
+        scope.asked.update(map(base, found))
     if found and (asked := _selection(node)) and trusts(scope, asked):
         return NOTHING
     return part_of(found)
@@ -162,11 +165,12 @@ def _display(scope: Scope, node: ast.List | ast.Tuple | ast.Set) -> Origins:
         origins = value(scope, element)
         if origins:
             found |= holder_of(origins)
-    return found
+    return asked_for(scope, found) if type(node) is ast.Set else found
 
 
 def _dict(scope: Scope, node: ast.Dict) -> Origins:
-    found = [value(scope, v) for v in [*node.keys, *node.values] if v is not None]
+    found = [asked_for(scope, value(scope, key)) for key in node.keys if key is not None]
+    found += [value(scope, v) for v in node.values]
     return holder_of(merged(found))
 
 
@@ -189,35 +193,36 @@ def _binary(scope: Scope, node: ast.BinOp) -> Origins:
     found.append(value(scope, left))
     for operator in operators:
         implicit(scope, operator, *found)
+    asked_for(scope, merged(found))
     if isinstance(node.op, ast.Mod):
         return NOTHING
     return share_of(merged(found)) if sharing else NOTHING
 
 
 def _boolean(scope: Scope, node: ast.BoolOp) -> Origins:
-    found = [value(scope, node.values[0])]
+    found = [asked_for(scope, value(scope, node.values[0]))]
     scope.conditions += 1
-    found += [value(scope, v) for v in node.values[1:]]
+    found += [asked_for(scope, value(scope, v)) for v in node.values[1:]]
     scope.conditions -= 1
     return merged(found)
 
 
 def _compare(scope: Scope, node: ast.Compare) -> Origins:
-    found = value(scope, node.left)
+    asked_for(scope, value(scope, node.left))
     for operator, right in zip(node.ops, node.comparators, strict=True):
-        found = value(scope, right)
+        found = asked_for(scope, value(scope, right))
         if isinstance(operator, (ast.In, ast.NotIn)):
             scope.consumed.update(map(base, found))
     return NOTHING
 
 
 def _unary(scope: Scope, node: ast.UnaryOp) -> Origins:
-    value(scope, node.operand)
+    asked_for(scope, value(scope, node.operand))
     return NOTHING
 
 
 def _choice(scope: Scope, node: ast.IfExp) -> Origins:
-    value(scope, node.test)
+    asked_for(scope, value(scope, node.test))
     scope.conditions += 1
     found = value(scope, node.body) | value(scope, node.orelse)
     scope.conditions -= 1
@@ -227,7 +232,7 @@ def _choice(scope: Scope, node: ast.IfExp) -> Origins:
 def _text(scope: Scope, node: ast.JoinedStr) -> Origins:
     for part in node.values:
         if isinstance(part, ast.FormattedValue):
-            value(scope, part.value)
+            asked_for(scope, value(scope, part.value))
             if part.format_spec is not None:
                 value(scope, part.format_spec)
             else:
@@ -248,11 +253,13 @@ def call(scope: Scope, node: ast.Call, *, bare: bool = False) -> Origins:
         callee = value(scope, function)
         path = meaning.path if type(meaning) is Module else None
     elif type(function) is ast.Attribute:
+        _shell(scope, function)
         path = module_path(scope, function) if _rooted(function) else None
         callee = receiver = value(scope, function.value)
     else:
         callee = value(scope, function)
     given = _arguments(scope, node)
+    asked_for(scope, given.all)
     if path:
         return call_module(scope, path, given, bare=bare)
     if receiver is not None and isinstance(function, ast.Attribute):
@@ -280,7 +287,7 @@ def _arguments(scope: Scope, node: ast.Call) -> Arguments:
             scope.change(origins, deep=True)
         elif name in SEED_ARGUMENTS:
             scope.consumed.update(map(base, origins))
-    implicit(scope, "__call__", *positional, *keywords.values())
+    implicit(scope, ".__call__", *positional, *keywords.values())
     for argument in [*node.args, *(k.value for k in node.keywords)]:
         if type(argument) is ast.Attribute and METHODS.get(argument.attr) in _CHANGING:
             scope.change(value(scope, argument.value))  # callback=history.append
@@ -332,8 +339,8 @@ def _lambda(scope: Scope, node: ast.Lambda) -> Origins:
         for name in own:
             scope.bind_inside(name, NOTHING)
         with scope.late():
-            value(scope, node.body)
-    return merged([late_names(scope, node.body, own), *map(holder_of, defaults)])
+            found = value(scope, node.body)
+    return merged([found & ASKED, late_names(scope, node.body, own), *map(holder_of, defaults)])
 
 
 def _comprehension(
@@ -347,7 +354,7 @@ def _comprehension(
         scope.consumed.update(map(base, origins))
         _bind_inside(scope, generator.target, part_of(origins))
         for test in generator.ifs:
-            value(scope, test)
+            asked_for(scope, value(scope, test))
     if isinstance(node, ast.DictComp):
         found = value(scope, node.key) | value(scope, node.value)
     else:

@@ -30,21 +30,28 @@ class Changes:
     """What code changes, in origins: see `origins`.
 
     `shallow` objects themselves change, `deep` ones with all that they hold; `consumed` ones change
-    if they are iterators, `drawn` ones if they are figures. `held` says who holds what after it,
-    `binds` which global names it may assign.
+    if they are iterators, `drawn` ones if they are figures, `asked` ones if they change by being
+    asked. `held` says who holds what after it, `binds` which global names it may assign.
     """
 
     shallow: Origins = NOTHING
     deep: Origins = NOTHING
     consumed: Origins = NOTHING
     drawn: Origins = NOTHING
+    asked: Origins = NOTHING
     held: tuple[tuple[str, Origins], ...] = ()
     binds: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
         """Whether anything changes."""
         return bool(
-            self.shallow or self.deep or self.drawn or self.consumed or self.held or self.binds
+            self.shallow
+            or self.deep
+            or self.drawn
+            or self.consumed
+            or self.asked
+            or self.held
+            or self.binds
         )
 
 
@@ -64,6 +71,8 @@ class Summary:
     exact: bool = True
     kept: tuple[str, ...] = ()
     """Parameters whose default is an object that all calls share."""
+    decorated: bool = False
+    """Whether a decorator may have made something else of it, which remembers its calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +84,8 @@ class Reading:
     opaque: tuple[Opaque, ...]
     assumed: Mapping[str, Meaning]
     soft: frozenset[str]
+    remembers: bool = False
+    """Whether it changes what it shares with the function around it, from call to call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +105,10 @@ class Builtin:
 Meaning = Module | Builtin | Summary | None
 TRUST = "?"
 """Begins names that no code can have: they mean something where unknown calls are trusted."""
+GROWING = "&"
+"""Means something where the notebook imports what makes dictionaries that grow by being read."""
+METACALL = ".<metacall>"
+"""Stands for what the notebook's metaclasses do when an instance is made."""
 METACLASS = ".<metaclass>"
 """Stands for what the notebook's metaclasses do when a class is made."""
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from .facts import Changes
+    from .origins import Origins
 
 _LINKS = {"*": "inside", "+": "holds", "-": "keeps", "%": "shares"}
 NO_NODES: Mapping[str, Node] = MappingProxyType({})
@@ -97,7 +98,7 @@ class Graph(State):
     def change(self, changes: Changes, bit: int) -> None:
         """Mark all objects that a cell changes."""
         self.mark_all(changes, bit)
-        for names, flag in ((changes.consumed, "once"), (changes.drawn, "figure")):
+        for names, flag in _flagged(changes):
             for name in names:
                 for node in self.nodes(name, bit, NO_NODES):
                     if flagged(node, flag, self._now.nodes):
@@ -164,7 +165,7 @@ class Graph(State):
         else:
             plain = origin[:-1]
         first = plain[0]
-        if first in "!^~":
+        if first in "!^&~":
             self._flag(node, plain, bit)
             return
         if first == "=" and plain not in made:
@@ -177,7 +178,7 @@ class Graph(State):
                 self._set(node, links, (*before, found), bit)
 
     def _flag(self, node: Node, plain: str, bit: int) -> None:
-        name, value = {"!": ("once", True), "^": ("figure", True)}.get(
+        name, value = {"!": ("once", True), "^": ("figure", True), "&": ("grows", True)}.get(
             plain[0], ("late", node.late | {plain[1:]})
         )
         self._set(node, name, value, bit)
@@ -202,8 +203,13 @@ class Graph(State):
             outer = dict.fromkeys([current(n) for m in members for n in getattr(m, links)])
             self._now.nodes.update(outer)
             self._relink(first, links, tuple([n for n in outer if n not in inside]))
-        for name in ("shallow", "deep", "late", "once", "figure"):
+        for name in ("shallow", "deep", "late", "once", "figure", "grows"):
             self._relink(first, name, reduce(or_, [getattr(m, name) for m in members]))
         self._relink(first, "functions", tuple([f for m in members for f in m.functions]))
         for node in members[1:]:
             self._relink(node, "merged", first)
+
+
+def _flagged(changes: Changes) -> tuple[tuple[Origins, str], ...]:
+    """Return the names that change if they have a flag, with the flag."""
+    return (changes.consumed, "once"), (changes.drawn, "figure"), (changes.asked, "grows")

@@ -10,8 +10,20 @@ from typing import TYPE_CHECKING
 from .catalog import BUILTIN_CALLS
 from .definitions import read_class, read_function
 from .expressions import BUILTIN_NAMES
-from .facts import METACLASS, TRUST, Builtin, Changes, Meaning, Module, Reading, Summary
-from .origins import NOTHING
+from .facts import (
+    GROWING,
+    METACALL,
+    METACLASS,
+    TRUST,
+    Builtin,
+    Changes,
+    Meaning,
+    Module,
+    Reading,
+    Summary,
+)
+from .implicit import CALLED_BY_PYTHON, changes_itself
+from .origins import NOTHING, only, part_of
 from .summaries import extended, joined, joined_changes
 
 if TYPE_CHECKING:
@@ -21,6 +33,7 @@ if TYPE_CHECKING:
     from .trust import Trust
 
 _METACLASSES = frozenset({"type", "ABCMeta", "EnumMeta", "EnumType"})
+_MAKERS_OF_GROWING = frozenset({"collections", "collections.defaultdict"})
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 _KNOWN = BUILTIN_NAMES | frozenset(BUILTIN_CALLS)
 _ROUNDS = 6
@@ -59,6 +72,8 @@ def read_outline(tree: ast.Module | None) -> Outline:
             classes.append((node.name, node))
         else:
             functions.append((node.name, node))
+    if any(path in _MAKERS_OF_GROWING for _, path in imports):
+        imports.append((GROWING, "collections.defaultdict"))
     names = {name for several in (imports, functions, classes) for name, _ in several}
     names.update(name for _, node in classes for name, _ in _named_methods(node))
     return Outline(tuple(imports), tuple(functions), tuple(classes), frozenset(names))
@@ -75,8 +90,12 @@ def _named_methods(node: ast.ClassDef) -> Iterator[tuple[str, Function]]:
         yield "." + method.name, method
         if method.name == "__missing__":
             yield ".__getitem__", method
+        elif method.name in CALLED_BY_PYTHON and changes_itself(method):
+            yield CALLED_BY_PYTHON[method.name], method
         elif makes_classes and method.name in {"__new__", "__init__"}:
             yield METACLASS, method
+        elif makes_classes and method.name == "__call__":
+            yield METACALL, method
 
 
 def _imported(alias: ast.alias) -> tuple[str, str]:
@@ -313,7 +332,17 @@ class NotebookMeanings:
         if start is not None and first is not None and _changes_class(node, start, first.summary):
             itself = Changes(deep=frozenset({node.name}))
             found = replace(found, changes=joined_changes([found.changes, itself]))
-        return found
+        if start is not None and any(map(_shares_all, ast.walk(start))):
+            found = replace(found, returns=found.returns | part_of(only(node.name)))
+        return self._made_by_metaclass(node, found)
+
+    def _made_by_metaclass(self, node: ast.ClassDef, found: Summary) -> Summary:
+        """Return what a class stands for whose metaclass makes its instances, or gives old ones."""
+        kinds = [k.value.id for k in node.keywords if isinstance(k.value, ast.Name)]
+        if not kinds or self.ask(METACALL) is None:
+            return found
+        changes = joined_changes([found.changes, Changes(deep=frozenset([node.name, *kinds]))])
+        return replace(found, changes=changes, returns=found.returns | part_of(only(node.name)))
 
     def _base(self, node: ast.ClassDef, base: ast.expr) -> Meaning:
         if not isinstance(base, ast.Name):
@@ -344,6 +373,12 @@ def _changes_class(node: ast.ClassDef, start: Function, summary: Summary) -> boo
         or n.attr == "__class__"
         for n in inside
     )
+
+
+def _shares_all(node: ast.AST) -> bool:
+    """Whether it is `self.__dict__ = …`, which all instances may share."""
+    stored = isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+    return stored and getattr(node, "attr", "") == "__dict__"
 
 
 def _blank(node: Function) -> Reading:

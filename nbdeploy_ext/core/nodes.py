@@ -21,7 +21,7 @@ class Node:
     """
 
     __slots__ = (
-        "born", "bound", "deep", "figure", "functions", "holds", "inside", "keeps", "late",
+        "born", "bound", "deep", "figure", "functions", "grows", "holds", "inside", "keeps", "late",
         "merged", "once", "reach", "reach_shared", "same", "shallow", "shares",
     )  # fmt: skip
 
@@ -43,6 +43,7 @@ class Node:
         self.functions: tuple[Summary, ...] = ()
         self.once = False
         self.figure = False
+        self.grows = False
         self.merged: Node | None = None
         self.reach: Reach | None = None
         self.reach_shared: Reach | None = None

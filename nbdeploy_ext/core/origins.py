@@ -2,7 +2,8 @@
 
 `x` is the object that `x` names before the cell, `=x` the one that the cell itself gives to `x`,
 `$a` a function's argument, `@…` the state of a module, a file or the process, `~x` whatever `x`
-names when a function is called. `!` stands for an iterator that can be used once, `^` for a figure.
+names when a function is called. `!` stands for an iterator that can be used once, `^` for a figure,
+`&` for what changes when it is asked: a defaultdict, or a function that remembers.
 A suffix says how the value is related to it: none, it may be the very object; `*`, it may be a
 part of it; `+`, it holds it; `-`, it keeps it and never changes it; `%`, it holds its elements.
 """
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
 Origins = frozenset[str]
 NOTHING: Origins = frozenset()
 _SUFFIXES = "*+-%"
+_OWN = frozenset("!&")
+"""What is not true of a part because it is true of the whole."""
 ONCE: Origins = frozenset({"!"})
 FIGURE: Origins = frozenset({"^"})
+ASKED: Origins = frozenset({"&"})
 _remembered = lru_cache(maxsize=1 << 16)
 """The same few sets come again and again: the algebra is looked up, not done anew."""
 FOREIGN: Origins = FIGURE
@@ -40,7 +44,7 @@ def only(name: str) -> Origins:
 @_remembered
 def new_of(name: str, origins: Origins) -> Origins:
     """Return what a name has when such a value is stored in it: a new object is its own."""
-    if not origins or any(o[-1] in "+-%!^" or o[0] == "~" for o in origins):
+    if not origins or any(o[-1] in "+-%!^&" or o[0] == "~" for o in origins):
         return origins | {"=" + name}
     return origins
 
@@ -50,7 +54,7 @@ def part_of(origins: Origins) -> Origins:
     """Return what an element, an attribute or a view of such a value may come from."""
     if not origins:
         return origins
-    return frozenset([base(o) + "*" for o in origins if o != "!"])
+    return frozenset([base(o) + "*" for o in origins if o not in _OWN])
 
 
 @_remembered

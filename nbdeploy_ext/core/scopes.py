@@ -40,10 +40,10 @@ class Scope:
     """
 
     __slots__ = (
-        "assumed", "binds", "conditions", "consumed", "declared", "deep", "deferred", "deletes",
-        "drawn", "enacted", "env", "functions", "generator", "held", "hidden", "imports", "kind",
-        "meanings", "opaque", "parent", "reads", "returns", "shallow", "soft", "stored", "sure",
-        "wild",
+        "asked", "assumed", "binds", "conditions", "consumed", "declared", "deep", "deferred",
+        "deletes", "drawn", "enacted", "env", "functions", "generator", "held", "hidden", "imports",
+        "kind", "meanings", "opaque", "parent", "reads", "returns", "shallow", "soft", "stored",
+        "sure", "wild",
     )  # fmt: skip
 
     def __init__(self, kind: str, parent: Scope | None, meanings: Meanings) -> None:
@@ -62,6 +62,7 @@ class Scope:
         self.deep: set[str] = set()
         self.consumed: set[str] = set()
         self.drawn: set[str] = set()
+        self.asked: set[str] = set()
         self.held: dict[str, set[str]] = {}
         self.binds: set[str] = set()
         self.returns: Origins = NOTHING
@@ -199,7 +200,7 @@ class Scope:
             elif last in "+%":
                 if deep:
                     self.deep.add(origin[:-1])
-            elif last != "-" and last not in "!^" and origin[0] != "~":
+            elif last not in "-!^&" and origin[0] != "~":
                 (self.deep if deep else self.shallow).add(origin)
             elif origin[0] == "~" and deep:
                 self.deep.add(origin[1:])
@@ -259,6 +260,8 @@ class Scope:
             self.consumed.update(map(base, self._mapped(changes.consumed, arguments, known)))
         if changes.drawn:
             self.drawn.update(map(base, self._mapped(changes.drawn, arguments, known)))
+        if changes.asked:
+            self.asked.update(map(base, self._mapped(changes.asked, arguments, known)))
         for holder, held in changes.held:
             holders = self._mapped((holder,), arguments, known)
             self.hold(holders, self._mapped(held, arguments, known))
@@ -280,7 +283,7 @@ class Scope:
 
     def _from_caller(self, origin: str, arguments: dict[str, Origins]) -> Origins:
         first, last = origin[0], origin[-1]
-        if first in "@~!^=":
+        if first in "@~!^&=":
             return only(origin)
         if last in "*+-%":
             return related(self._from_caller(origin[:-1], arguments), last)
@@ -307,6 +310,7 @@ class Scope:
         self.deep |= inner.deep
         self.consumed |= inner.consumed
         self.drawn |= inner.drawn
+        self.asked |= inner.asked
         self.binds |= inner.binds
         self.opaque += inner.opaque
         self.assumed.update(inner.assumed)
@@ -330,6 +334,7 @@ class Scope:
             _left(deep, gone),
             _left(self.consumed, gone),
             _left(self.drawn, gone, own=keep_own),
+            _left(self.asked, gone),
             tuple(_by_way_of_one(held)),
             frozenset(self.binds),
         )
@@ -385,7 +390,7 @@ def _left(origins: set[str], gone: set[str], *, own: bool = False) -> Origins:
     """Return the origins that are still there outside: `gone` names are not, nor `own` objects."""
     if not origins:
         return NOTHING
-    dropped = "!^~" if own else "!^~="
+    dropped = "!^&~" if own else "!^&~="
     return frozenset([o for o in origins if o not in gone and o[0] not in dropped])
 
 
@@ -410,6 +415,7 @@ def global_changes(changes: Changes) -> Changes:
         frozenset([o for o in changes.deep if o[0] != "$"]),
         frozenset([o for o in changes.consumed if o[0] != "$"]),
         frozenset([o for o in changes.drawn if o[0] != "$"]),
+        frozenset([o for o in changes.asked if o[0] != "$"]),
         tuple((h, v) for h, v in changes.held if h[0] != "$"),
         changes.binds,
     )

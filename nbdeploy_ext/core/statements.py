@@ -9,6 +9,7 @@ from .arguments import is_namespace
 from .catalog import RANDOM_STATE, state_of
 from .expressions import call, value
 from .formulas import names_kept
+from .implicit import asked_for
 from .origins import NOTHING, Origins, base, only, part_of, share_of
 from .scopes import module_path
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from .scopes import Scope
 
 
+_STREAMS = frozenset({"stdout", "stderr"})
 _STATES = frozenset({"random", "rcParams", "options", "config"})
 
 
@@ -93,11 +95,13 @@ def bind(scope: Scope, target: ast.expr, origins: Origins) -> None:
     elif isinstance(target, (ast.Attribute, ast.Subscript)):
         holder = value(scope, target.value)
         if isinstance(target, ast.Subscript):
-            value(scope, target.slice)
+            asked_for(scope, value(scope, target.slice))
             _global_item(scope, target, origins)
         path = _module_change(scope, target.value)
         if path == "builtins" and isinstance(target, ast.Attribute):
             scope.store(target.attr, origins)
+        elif path == "sys" and getattr(target, "attr", "") in _STREAMS:
+            scope.change(origins)  # by whatever is printed
         scope.change(holder)
         scope.hold(holder, origins)
     elif isinstance(target, ast.Starred):
@@ -119,7 +123,7 @@ def _global_item(scope: Scope, target: ast.Subscript, origins: Origins) -> None:
 def _unpack(scope: Scope, target: ast.Tuple | ast.List, origins: Origins) -> None:
     parts = part_of(origins)
     scope.consumed.update(map(base, origins))
-    if origins and all(o[0] in "!^=" for o in origins):
+    if origins and all(o[0] in "!^&=" for o in origins):
         parts |= _shared(target)
     for element in target.elts:
         bind(scope, element, parts)
@@ -183,7 +187,7 @@ def _raise(scope: Scope, node: ast.Raise) -> None:
 
 
 def _assert(scope: Scope, node: ast.Assert) -> None:
-    value(scope, node.test)
+    asked_for(scope, value(scope, node.test))
     if node.msg is not None:
         value(scope, node.msg)
 

@@ -23,6 +23,7 @@ def joined_changes(several: Sequence[Changes]) -> Changes:
         merged([c.deep for c in several]),
         merged([c.consumed for c in several]),
         merged([c.drawn for c in several]),
+        merged([c.asked for c in several]),
         tuple(sorted(held.items())),
         frozenset().union(*(c.binds for c in several)),
     )
@@ -32,7 +33,7 @@ def extended(parent: Summary, own: Summary) -> Summary:
     """Return what a class does whose base is the notebook's too."""
     changes = joined_changes([parent.changes, own.changes])
     return Summary(
-        "class", parent.parameters, parent.free | own.free, changes, NOTHING,
+        "class", parent.parameters, parent.free | own.free, changes, parent.returns | own.returns,
         parent.opaque or own.opaque,
     )  # fmt: skip
 
@@ -54,6 +55,7 @@ def joined(several: Sequence[Summary]) -> Summary:
         merged([s.returns for s in several]),
         any(s.opaque for s in several),
         alike and all(s.exact for s in several),
+        decorated=any(s.decorated for s in several),
     )
 
 
@@ -72,6 +74,7 @@ def _renamed(summary: Summary, parameters: tuple[str, ...]) -> Summary:
     c = summary.changes
     held = tuple((min(renamed([holder])), renamed(held)) for holder, held in c.held)
     changes = Changes(
-        renamed(c.shallow), renamed(c.deep), renamed(c.consumed), renamed(c.drawn), held, c.binds
-    )
+        renamed(c.shallow), renamed(c.deep), renamed(c.consumed), renamed(c.drawn),
+        renamed(c.asked), held, c.binds,
+    )  # fmt: skip
     return replace(summary, changes=changes, returns=renamed(summary.returns))

@@ -199,6 +199,11 @@ IMPORTS = "import numpy as np, pandas as pd, networkx as nx, torch"
           "sqlite3.connect('x.db').execute('select')"], [0, 1, 2]),
         (["import io\nfrom contextlib import redirect_stdout\ns = io.StringIO()",
           "with redirect_stdout(s): print(1)", "s.getvalue()"], [0, 1]),
+        (["import csv, io\ns = io.StringIO()", "w = csv.writer(s)", "w.writerow([1])",
+          "s.getvalue()"], [0, 1, 2]),
+        (["import io\ns = io.StringIO('a')", "for line in s: break", "s.read()"], [0, 1]),
+        (["import io, sys\ns = io.StringIO()", "sys.stdout = s\nprint(1)", "s.getvalue()"],
+         [0, 1]),
         # settings and random numbers by another name
         (["from pylab import rcParams", "rcParams['font.size'] = 3",
           "import matplotlib.pyplot as plt", "plt.rcParams['font.size']"], [0, 1, 2]),
@@ -241,6 +246,14 @@ class Own:
         self.rows = []
         self.rows.append(1)
 """
+ONLY = """\
+class Only(type):
+    made = {}
+    def __call__(cls):
+        if cls not in cls.made:
+            cls.made[cls] = super().__call__()
+        return cls.made[cls]
+"""
 PLUGINS = """\
 class Plugins(type):
     made = []
@@ -259,6 +272,9 @@ class Plugins(type):
         ([PLUGINS, "class Base(metaclass=Plugins): pass", "class Own(Base): pass", "Plugins.made"],
          [0, 1, 2]),
         (["class A: pass", "class B(A): pass", "A"], [0]),
+        ([ONLY, "class A(metaclass=Only): pass", "a = A()", "a.x = 1", "b = A()", "b.x"],
+         [0, 1, 2, 3, 4]),
+        ([ONLY, "class A(metaclass=Only): pass", "a = A()", "Only.made"], [0, 1, 2]),
         # what all instances share
         (["from itertools import count", NODES, "a = Node()", "b = Node()", "b.id"], [0, 1, 2, 3]),
         (["class N:\n    n = 0\n    def __init__(self): type(self).n += 1", "a = N()", "N.n"],
@@ -284,6 +300,7 @@ class Plugins(type):
           "(p / 'b').unlink()"], [0, 1]),
         ([IMPORTS, "f = pd.DataFrame()", "pd.set_option('display.width', 9)", "print(f)"],
          [0, 1, 2]),
+        (["from pathlib import Path\np = Path('a')", "p.write_text('b')", "p.exists()"], [0, 1]),
         (["from pathlib import Path\np = Path('a')", "p.write_text('b')", "p.rename('c')",
           "open('c').read()"], [0, 1, 2]),
         ([IMPORTS, "f = pd.DataFrame()", "pd.options.display.width = 9", "t = f'{f}'"],
@@ -323,10 +340,117 @@ def test_what_happens_without_being_written_counts(cells: list[str], needed: lis
     assert sliced(*cells) == needed
 
 
+TREE = "from collections import defaultdict\ntree = lambda: defaultdict(tree)\nt = tree()"
+COUNTS = """\
+def count_calls(f):
+    def inner(*given):
+        inner.calls += 1
+        return f(*given)
+    inner.calls = 0
+    return inner
+"""
+TIMED = """\
+def timed(f):
+    def inner(*given):
+        began = time.time()
+        result = f(*given)
+        print(time.time() - began)
+        return result
+    return inner
+"""
+KEPT = """\
+def kept(size):
+    def decorate(f):
+        seen = {}
+        def inner(x):
+            seen[x] = f(x)
+            return len(seen)
+        return inner
+    return decorate
+"""
+CALLED = "class Called:\n    n = 0\n    def __call__(self, x): self.n += 1"
+TWIG = """\
+class Twig:
+    def __init__(self, on):
+        self.twigs = []
+        if on: on.twigs.append(self)
+"""
+HALF = """\
+from functools import cached_property
+class A:
+    v = 1
+    @cached_property
+    def half(self): return self.v / 2
+a = A()
+"""
+
+
+@pytest.mark.parametrize(
+    ("cells", "needed"),
+    [
+        # a dictionary that grows by being read, wherever it is kept
+        (["from collections import defaultdict", "d = defaultdict(int)", "d['a']", "e = {}",
+          "len(d)"], [0, 1, 2]),
+        (["import collections\nd = collections.defaultdict(int)", "def look(x, k): return x[k]",
+          "look(d, 'a')", "d.get('b')\nlist(d)", "len(d)"], [0, 1, 2]),
+        ([TREE, "t['a']['b']", "t"], [0, 1]),
+        (["from collections import defaultdict",
+          "class A:\n    def __init__(self): self.d = defaultdict(int)", "a = A()", "a.d['x']",
+          "a.d"], [0, 1, 2, 3]),
+        (["from collections import defaultdict\nd = {}", "d['a']", "d"], [0]),
+        # a decorator whose function remembers, and one whose doesn't
+        ([COUNTS, "@count_calls\ndef f(x): return x", "f(1)", "x = 1", "f.calls"], [0, 1, 2]),
+        ([KEPT, "@kept(3)\ndef f(x): return x", "map(f, [1])", "x = 1", "f(2)"], [0, 1, 2]),
+        ([CALLED, "@Called\ndef f(x): return x", "f(1)", "f.n"], [0, 1, 2]),
+        (["import time", TIMED, "@timed\ndef f(x): return x", "f(1)", "f(2)"], [0, 1, 2]),
+        # answers that are kept, where they could be others by now
+        (["from functools import cache\nrate = 1", "def g(x): return x * rate",
+          "@cache\ndef f(x): return g(x)", "f(1)", "rate = 2", "f(1)"], [0, 1, 2, 3, 4]),
+        (["from functools import lru_cache", "@lru_cache(None)\ndef f(x): return f(x - 1)", "f(1)",
+          "f(2)"], [0, 1]),
+        ([HALF, "a.half", "a.v = 2", "a.half"], [0, 1, 2]),
+        # a function that was made by another, and does what that one says
+        (["n = 0", "def make():\n    def f():\n        global n\n        n = 9\n    return f",
+          "f = make()", "n = 1", "f()", "n"], [0, 1, 2, 3, 4]),
+        # methods that Python calls by itself
+        *(
+            ([f"class A:\n    n = 0\n    def {method}(self, *k): self.n += 1\na = A()", use, "a.n"],
+             [0, 1])
+            for method, use in (
+                ("__eq__", "a == 1"), ("__bool__", "if a: pass"), ("__bool__", "x = not a"),
+                ("__bool__", "while a: pass"), ("__bool__", "assert a"), ("__bool__", "a or 1"),
+                ("__len__", "x = 1 if a else 2"), ("__hash__", "{a: 1}"), ("__hash__", "x = {a}"),
+                ("__hash__", "d[a] = 1"), ("__contains__", "1 in a"), ("__getattr__", "a.foo"),
+                ("__iter__", "[*a]"), ("__iter__", "[x for x in a]"), ("__format__", "f'{a}'"),
+                ("__str__", "print(a)"), ("__repr__", "'%r' % a"), ("__str__", "'{}'.format(a)"),
+                ("__lt__", "sorted([a, a])"), ("__neg__", "-a"), ("__radd__", "1 + a"),
+                ("__bool__", "[1 for x in y if a]"),
+            )
+        ),
+        (["class Lazy:\n    def __get__(self, it, kind): it.log.append(1)",
+          "class A:\n    x = Lazy()\na = A()", "a.x", "a.log"], [0, 1, 2]),
+        (["class A:\n    n = 1\n    def __repr__(self): return f'{self.n}'", "a = A()",
+          "print(a == a)", "a.n"], [0, 1]),
+        # what an instance is given when it is made, and who knows it from the beginning
+        (["shared = []", "class A:\n    def __init__(self): self.rows = shared", "a = A()",
+          "a.rows.append(1)", "shared"], [0, 1, 2, 3]),
+        ([TWIG, "a = Twig(None)\nc = Twig(None)", "b = Twig(a)", "c.n = 1", "b.n = 1", "a.twigs"],
+         [0, 1, 2, 4]),
+        (["class A:\n    all = {}\n    def __init__(self): self.__dict__ = self.all", "a = A()",
+          "a.n = 1", "b = A()", "b.n"], [0, 1, 2, 3]),
+        (["class A:\n    def __init__(self): self.rows = iter([1, 2])\na = A()",
+          "for x in a.rows: break", "list(a.rows)"], [0, 1]),
+    ],
+)  # fmt: skip
+def test_what_changes_by_being_asked_counts(cells: list[str], needed: list[int]) -> None:
+    assert sliced(*cells) == needed
+
+
 @pytest.mark.parametrize(
     "source",
     ["exec(code)", "print(dir())", "globals()['x'] = 1", "from lib import *", "%run other.py",
-     "%%sql\nselect 1", "get_ipython().magic('x')", "eval(text)"],
+     "%%sql\nselect 1", "get_ipython().magic('x')", "eval(text)", "shell.user_ns['x'] = 1",
+     "shell.run_cell('x = 1')"],
 )  # fmt: skip
 def test_what_cannot_be_known_is_said_and_kept(source: str) -> None:
     flow = flow_of("x = 1", source, "x")

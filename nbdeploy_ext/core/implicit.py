@@ -1,0 +1,66 @@
+"""What Python calls by itself: methods behind operators, loops, attributes and tests of truth."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from .catalog import METHODS, Does
+from .facts import Summary
+
+if TYPE_CHECKING:
+    from .origins import Origins
+    from .scopes import Function, Scope
+
+_IMPLICIT = ".<implicit>"
+"""Stands for all `__bool__`, `__eq__`, `__repr__` and the like that change their object."""
+ACCESS = ".<access>"
+"""Stands for such methods that look up an attribute."""
+CALLED_BY_PYTHON = {
+    **dict.fromkeys(
+        "__bool__ __len__ __repr__ __str__ __format__ __hash__ __contains__ __eq__ __ne__ __lt__ "
+        "__le__ __gt__ __ge__ __neg__ __pos__ __abs__ __invert__ __int__ __float__ __index__ "
+        "__radd__ __rsub__ __rmul__ __rtruediv__ __reversed__ __delitem__".split(),
+        _IMPLICIT,
+    ),
+    **dict.fromkeys("__getattr__ __getattribute__ __get__".split(), ACCESS),
+}
+_CHANGING = frozenset({Does.CHANGE, Does.STORE})
+
+
+def changes_itself(method: Function) -> bool:
+    """Whether a method sets something in its object, or changes what is in it."""
+    itself = {a.arg for a in method.args.args[:2]}  # `__get__` has its owner second
+    for node in ast.walk(method):
+        root: ast.AST = node
+        while isinstance(root, (ast.Attribute, ast.Subscript)):
+            root = root.value
+        if root is not node and isinstance(root, ast.Name) and root.id in itself:
+            if not isinstance(getattr(node, "ctx", None), ast.Load):
+                return True
+            if isinstance(node, ast.Attribute) and METHODS.get(node.attr) in _CHANGING:
+                return True
+    return False
+
+
+def implicit(scope: Scope, method: str, *objects: Origins) -> None:
+    """Read a call of a method that begins with a dot: a property, an operator, a callback."""
+    own = scope.mean(method)
+    if type(own) is Summary and own.changes:
+        count = 2 if method == ACCESS else 1  # a descriptor gets the object after itself
+        for origins in objects:
+            scope.apply(own, dict.fromkeys(own.parameters[:count], origins))
+
+
+def asked_for(scope: Scope, origins: Origins) -> Origins:
+    """Read that an object is asked whether it is true or equal, what it looks like and so on."""
+    if origins:
+        implicit(scope, _IMPLICIT, origins)
+    return origins
+
+
+def iterates(scope: Scope) -> bool:
+    """Whether the notebook has objects that change when one goes through them."""
+    start = scope.mean(".__iter__")
+    moves = isinstance(start, Summary) and bool(start.changes)
+    return moves or isinstance(scope.mean(".__next__"), Summary)
