@@ -129,6 +129,8 @@ def _hidden(scope: Scope, path: str, given: Arguments) -> None:
         scope.touch("@" + top)
     if path in CONSUMING:
         scope.consumed.update(map(base, given.all))
+    elif path == "struct.pack_into":
+        scope.change(merged(given.positional[1:2]))
     if HANDLERS.fullmatch(path):
         targets = given.first | given.keywords.get("stream", NOTHING)
         nodes = [*given.node.args, *(k.value for k in given.node.keywords)]

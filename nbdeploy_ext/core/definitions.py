@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .calls import trusts
+from .catalog import function_effect
 from .expressions import enact, late_names, value
 from .facts import METACLASS, Reading, Summary
 from .implicit import implicit
 from .origins import ASKED, NOTHING, Origins, base, holder_of, merged
-from .scopes import Scope, global_changes
+from .scopes import Scope, global_changes, module_path
 from .statements import STATEMENTS, bind, body
 from .summaries import joined_changes
 
@@ -234,11 +235,23 @@ def _class(scope: Scope, node: ast.ClassDef) -> None:
     if node.bases or node.keywords:
         scope.shallow.add("@classes")  # which the base lists
         implicit(scope, METACLASS, *outer)
+    for decorator in node.decorator_list:
+        _register(scope, node, decorator)
     top = scope.kind != "function"
     scope.store(node.name, kept, plain=not top)
     if top:
         summary = scope.meanings.read_class(node)
         scope.functions[node.name] = [*scope.functions.get(node.name, ()), summary]
+
+
+def _register(scope: Scope, node: ast.ClassDef, decorator: ast.expr) -> None:
+    """Note what a library's decorator does that nobody knows: it lists the class somewhere."""
+    path = module_path(scope, decorator.func if isinstance(decorator, ast.Call) else decorator)
+    if path and function_effect(path) is None:
+        scope.touch("@" + path.partition(".")[0])
+    if path.startswith("awkward.") and path.endswith("mixin_class"):
+        scope.store(node.name + "Array", NOTHING)
+        scope.store(node.name + "Record", NOTHING)
 
 
 def _annotated(scope: Scope, node: ast.AnnAssign) -> None:

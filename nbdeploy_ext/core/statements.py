@@ -167,7 +167,9 @@ def _delete(scope: Scope, node: ast.Delete) -> None:
 
 def _delete_target(scope: Scope, target: ast.expr) -> None:
     if isinstance(target, ast.Name):
-        scope.load(target.id, (target.lineno, target.col_offset))
+        found = scope.load(target.id, (target.lineno, target.col_offset))
+        if scope.mean("weakref") is not None:
+            scope.change(found)  # for whoever holds it weakly
         scope.delete(target.id)
     elif isinstance(target, (ast.Tuple, ast.List)):
         for element in target.elts:

@@ -204,6 +204,12 @@ IMPORTS = "import numpy as np, pandas as pd, networkx as nx, torch"
         (["import io\ns = io.StringIO('a')", "for line in s: break", "s.read()"], [0, 1]),
         (["import io, sys\ns = io.StringIO()", "sys.stdout = s\nprint(1)", "s.getvalue()"],
          [0, 1]),
+        (["import struct\nb = bytearray(4)", "struct.pack_into('i', b, 0, 7)", "bytes(b)"], [0, 1]),
+        (["import weakref\nclass A: pass", "a = A()", "w = weakref.ref(a)", "del a", "w()"],
+         [0, 1, 2, 3]),
+        # a class that a library is told of
+        (["import awkward as ak", "@ak.mixin_class(ak.behavior)\nclass Point: pass",
+          "p = ak.zip({'x': [1]}, with_name='Point')", "(p, PointArray)"], [0, 1, 2]),
         # settings and random numbers by another name
         (["from pylab import rcParams", "rcParams['font.size'] = 3",
           "import matplotlib.pyplot as plt", "plt.rcParams['font.size']"], [0, 1, 2]),

@@ -42,6 +42,11 @@ def test_a_name_that_an_unmarked_cell_defined_before_is_defined_there(tmp_path: 
     assert codes(tmp_path, C("x = rate"), first, C("rate = 2", name="b")).keys() == {"NBD203"}
 
 
+def test_names_that_a_decorator_gives_to_the_notebook_are_defined(tmp_path: Path) -> None:
+    source = "import awkward as ak\n@ak.mixin_class(ak.behavior)\nclass Point: pass\nPointArray"
+    assert codes(tmp_path, C(source)) == {}
+
+
 @pytest.mark.parametrize(
     "source",
     [
