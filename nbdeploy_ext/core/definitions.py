@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .calls import trusts
 from .catalog import function_effect
 from .expressions import enact, late_names, value
-from .facts import METACLASS, Reading, Summary
+from .facts import METACLASS, Changes, Reading, Summary
 from .implicit import implicit
 from .origins import ASKED, NOTHING, Origins, base, holder_of, merged
 from .scopes import Scope, global_changes, module_path
@@ -134,10 +134,7 @@ def _summary(
 
 
 def _function(scope: Scope, node: Function) -> None:
-    for decorator in node.decorator_list:
-        found_in = value(scope, decorator)
-        if isinstance(decorator, ast.Attribute):  # @function.register
-            scope.change(found_in)
+    told = merged([_told(scope, decorator) for decorator in node.decorator_list])
     arguments = node.args
     defaults = [value(scope, d) for d in [*arguments.defaults, *arguments.kw_defaults] if d]
     _annotations(scope, node)
@@ -155,8 +152,21 @@ def _function(scope: Scope, node: Function) -> None:
     scope.store(node.name, kept, plain=scope.kind == "function")
     if scope.kind != "function":
         scope.functions[node.name] = [*scope.functions.get(node.name, ()), summary]
+        scope.hold(told, frozenset(("=" + node.name,)))
     if node.decorator_list and not summary.exact:
         enact(scope, summary)
+
+
+def _told(scope: Scope, decorator: ast.expr) -> Origins:
+    """Return what may know a function from then on, as a decorator changes it."""
+    found = value(scope, decorator)
+    if isinstance(decorator, ast.Attribute):  # @function.register
+        scope.change(found)
+        return found
+    plain = decorator.func if isinstance(decorator, ast.Call) else decorator
+    meaning = scope.mean(plain.id) if isinstance(plain, ast.Name) else None
+    changes = global_changes(meaning.changes) if isinstance(meaning, Summary) else Changes()
+    return frozenset([o for o in changes.shallow | changes.deep if o[0] != "@"])
 
 
 def _kept(scope: Scope, node: Function, found: Reading) -> Origins:

@@ -338,9 +338,15 @@ def _lambda(scope: Scope, node: ast.Lambda) -> Origins:
     with scope.bound_inside(own):
         for name in own:
             scope.bind_inside(name, NOTHING)
+        before = scope.shallow, scope.deep
+        scope.shallow, scope.deep = set(), set()
         with scope.late():
             found = value(scope, node.body)
-    return merged([found & ASKED, late_names(scope, node.body, own), *map(holder_of, defaults)])
+        changed = frozenset([o for o in scope.shallow | scope.deep if o[0] != "@"])
+        scope.shallow |= before[0]
+        scope.deep |= before[1]
+    found = (found & ASKED) | holder_of(changed)  # and whoever calls it changes them
+    return merged([found, late_names(scope, node.body, own), *map(holder_of, defaults)])
 
 
 def _comprehension(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 _STREAMS = frozenset({"stdout", "stderr"})
-_STATES = frozenset({"random", "rcParams", "options", "config"})
+_STATES = frozenset({"random", "rcParams", "options", "config", "environ"})
 
 
 def body(scope: Scope, statements: Iterable[ast.stmt]) -> None:
@@ -72,7 +72,7 @@ def _state(scope: Scope, node: ast.Attribute) -> Origins:
     top = module_path(scope, node).partition(".")[0]
     if not top:
         return NOTHING
-    found = only(state_of(top) + "*")
+    found = only("@world*" if top == "os" else state_of(top) + "*")
     return found | {RANDOM_STATE.get(top, "@rng:?") + "*"} if node.attr == "random" else found
 
 

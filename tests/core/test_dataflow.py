@@ -213,6 +213,7 @@ IMPORTS = "import numpy as np, pandas as pd, networkx as nx, torch"
         # settings and random numbers by another name
         (["from pylab import rcParams", "rcParams['font.size'] = 3",
           "import matplotlib.pyplot as plt", "plt.rcParams['font.size']"], [0, 1, 2]),
+        (["import os\nenv = os.environ", "env['A'] = '1'", "os.getenv('A')"], [0, 1]),
         (["import math", "setattr(math, 'foo', 1)", "math.foo"], [0, 1]),
         (["import numpy as np", "r = np.random", "r.seed(0)", "np.random.rand()"], [0, 1, 2]),
         (["import random, networkx as nx", "random.seed(0)", "nx.erdos_renyi_graph(3, 0.5)",
@@ -381,6 +382,14 @@ class Twig:
         self.twigs = []
         if on: on.twigs.append(self)
 """
+BUS = """\
+class Bus:
+    heard = []
+    @classmethod
+    def on(cls, f): cls.heard.append(f)
+    @classmethod
+    def fire(cls, x): [f(x) for f in cls.heard]
+"""
 HALF = """\
 from functools import cached_property
 class A:
@@ -415,6 +424,13 @@ a = A()
         (["from functools import lru_cache", "@lru_cache(None)\ndef f(x): return f(x - 1)", "f(1)",
           "f(2)"], [0, 1]),
         ([HALF, "a.half", "a.v = 2", "a.half"], [0, 1, 2]),
+        # functions that somebody else knows, and calls
+        (["log = []", "f = lambda x: log.append(x)", "f(1)", "log"], [0, 1, 2]),
+        (["n = 1", "f = lambda x: x + n", "f(1)", "n"], [0]),
+        (["calls = {}\nlog = []", "def on(k):\n    def told(f): calls[k] = f\n    return told",
+          "@on('a')\ndef f(x): log.append(x)", "calls['a'](1)", "log"], [0, 1, 2, 3]),
+        ([BUS, "log = []", "@Bus.on\ndef f(x): log.append(x)", "Bus.fire(1)", "log"],
+         [0, 1, 2, 3]),
         # a function that was made by another, and does what that one says
         (["n = 0", "def make():\n    def f():\n        global n\n        n = 9\n    return f",
           "f = make()", "n = 1", "f()", "n"], [0, 1, 2, 3, 4]),
