@@ -58,6 +58,7 @@ _HINTS = {
     "a private key": ("PRIVATE KEY",),
     "a URL with a password": ("://",),
 }
+_HINTED = [(kind, hint) for kind, hints in _HINTS.items() for hint in hints]
 _NAMES = ("passw", "secret", "token", "key")
 
 
@@ -78,10 +79,9 @@ def shipped_leaks(text: str) -> tuple[Leak, ...]:
 
 def find_leaks(text: str, *, named: bool) -> Iterator[Leak]:
     """Yield what looks like a secret; with `named` also literals that are called one."""
-    for kind, pattern in _KNOWN.items():
-        if _may_hold(text, kind):
-            for found in pattern.finditer(text):
-                yield Leak(kind, *_place(text, found.start()))
+    for kind in _held(text):
+        for found in _KNOWN[kind].finditer(text):
+            yield Leak(kind, *_place(text, found.start()))
     lower = text.lower() if named else ""
     for found in _NAMED.finditer(text) if any(name in lower for name in _NAMES) else ():
         if not _HARMLESS.match(found["value"]):
@@ -90,14 +90,13 @@ def find_leaks(text: str, *, named: bool) -> Iterator[Leak]:
 
 def leaked_kinds(text: str) -> list[str]:
     """Return the kinds of secrets that seem to stand in an output, sorted."""
-    return sorted(k for k, p in _KNOWN.items() if _may_hold(text, k) and p.search(text))
+    return sorted(kind for kind in _held(text) if _KNOWN[kind].search(text))
 
 
-def _may_hold(text: str, kind: str) -> bool:
-    if not any(hint in text for hint in _HINTS[kind]):
-        return False
-    screen = _SCREENED.get(kind)
-    return screen is None or screen.search(text) is not None
+def _held(text: str) -> list[str]:
+    """Return the kinds that a text may hold: most hold none, and every cell is asked."""
+    hinted = dict.fromkeys([kind for kind, hint in _HINTED if hint in text])
+    return [k for k in hinted if (screen := _SCREENED.get(k)) is None or screen.search(text)]
 
 
 def _place(text: str, position: int) -> tuple[int, int]:
