@@ -31,18 +31,19 @@ def _branches(scope: Scope, branches: Sequence[Callable[[], bool] | None]) -> No
         leaves = branch()
         if not leaves:
             ends.append((scope.env, scope.sure, scope.deletes))
-    ends = ends or [(env, sure, deletes)]
-    scope.env = _merged_env([e for e, _, _ in ends])
-    scope.sure = set.intersection(*(s for _, s, _ in ends))
-    scope.deletes = set.intersection(*(d for _, _, d in ends))
+    first, *others = ends or [(env, sure, deletes)]
+    scope.env, scope.sure, scope.deletes = dict(first[0]), set(first[1]), set(first[2])
+    for end in others:
+        _merge_env(scope.env, end[0])
+        scope.sure &= end[1]
+        scope.deletes &= end[2]
 
 
-def _merged_env(ends: Sequence[dict[str, Origins]]) -> dict[str, Origins]:
-    found = dict(ends[0])
-    for end in ends[1:]:
-        for name, origins in end.items():
-            found[name] = found[name] | origins if name in found else origins
-    return found
+def _merge_env(into: dict[str, Origins], end: dict[str, Origins]) -> None:
+    for name, origins in end.items():
+        before = into.get(name)
+        if before is not origins:
+            into[name] = origins if before is None else before | origins
 
 
 def _raises(statements: Sequence[ast.stmt]) -> bool:

@@ -44,9 +44,10 @@ def only(name: str) -> Origins:
 @_remembered
 def new_of(name: str, origins: Origins) -> Origins:
     """Return what a name has when such a value is stored in it: a new object is its own."""
-    if not origins or any(o[-1] in "+-%!^&" or o[0] == "~" for o in origins):
-        return origins | {"=" + name}
-    return origins
+    for origin in origins:
+        if origin[-1] in "+-%!^&" or origin[0] == "~":
+            return origins | {"=" + name}
+    return origins or frozenset(("=" + name,))
 
 
 @_remembered
