@@ -29,6 +29,7 @@ from .catalog import (
 )
 from .facts import TRUST, Builtin, Summary
 from .file_calls import FILE_CALLS, file_token, literal_path, opened, touch_files
+from .full_names import module_path
 from .origins import (
     ASKED,
     FIGURE,
@@ -43,7 +44,6 @@ from .origins import (
     part_of,
     share_of,
 )
-from .scopes import module_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,10 +18,11 @@ from .calls import (
 from .catalog import CANVASES, HIDDEN, METHODS, SEED_ARGUMENTS, SHELL, Does
 from .facts import GROWING, Builtin, Module, Summary
 from .formulas import names_in
+from .full_names import dotted_path
 from .implicit import ACCESS, asked_for, implicit
 from .origins import ASKED, NOTHING, ONCE, Origins, base, holder_of, merged, part_of, share_of
 from .own_calls import call_summary
-from .scopes import global_changes, module_path
+from .scopes import global_changes
 from .trust import is_mask
 
 if TYPE_CHECKING:
@@ -44,11 +45,7 @@ _SHARING = (ast.Add, ast.Mult, ast.BitOr)
 
 def value(scope: Scope, node: ast.expr) -> Origins:
     """Read an expression and return where its value may come from."""
-    try:
-        handler = _EXPRESSIONS[type(node)]
-    except KeyError:
-        return _parts(scope, node)
-    return handler(scope, node)
+    return _EXPRESSIONS.get(type(node), _parts)(scope, node)
 
 
 def _parts(scope: Scope, node: ast.expr) -> Origins:
@@ -109,10 +106,9 @@ def enact(scope: Scope, summary: Summary) -> None:
 
 
 def _attribute(scope: Scope, node: ast.Attribute) -> Origins:
-    if _rooted(node):
-        path = module_path(scope, node)
-        if path:
-            scope.reads.setdefault("@import:" + path, (1, 0))
+    path = dotted_path(scope, node)
+    if path:
+        scope.reads.setdefault("@import:" + path, (1, 0))
     _shell(scope, node)
     found = value(scope, node.value)
     if node.attr in HIDDEN:
@@ -146,6 +142,8 @@ def _selection(node: ast.Subscript) -> str:
     """
     index = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else None
     index = index or node.slice
+    if isinstance(index, ast.Constant):
+        return ""
     if isinstance(index, ast.List):
         return "["
     root: ast.expr = node.value
@@ -184,19 +182,17 @@ def _binary(scope: Scope, node: ast.BinOp) -> Origins:
     found: list[Origins] = []
     left: ast.expr = node
     sharing = False
-    operators: set[str] = set()
+    operators: dict[str, None] = {}
     while isinstance(left, ast.BinOp):  # a long sum nests as deep as it is long
         found.append(value(scope, left.right))
-        operators.add(_OPERATORS[type(left.op)])
+        operators[_OPERATORS[type(left.op)]] = None
         sharing = sharing or isinstance(left.op, _SHARING)
         left = left.left
     found.append(value(scope, left))
     for operator in operators:
         implicit(scope, operator, *found)
-    asked_for(scope, merged(found))
-    if isinstance(node.op, ast.Mod):
-        return NOTHING
-    return share_of(merged(found)) if sharing else NOTHING
+    every = asked_for(scope, merged(found))
+    return share_of(every) if sharing and not isinstance(node.op, ast.Mod) else NOTHING
 
 
 def _boolean(scope: Scope, node: ast.BoolOp) -> Origins:
@@ -240,10 +236,6 @@ def _text(scope: Scope, node: ast.JoinedStr) -> Origins:
     return NOTHING
 
 
-def _call_expression(scope: Scope, node: ast.Call) -> Origins:
-    return call(scope, node)
-
-
 def call(scope: Scope, node: ast.Call, *, bare: bool = False) -> Origins:
     """Read a call; `bare` where nobody takes the answer."""
     function = node.func
@@ -254,7 +246,7 @@ def call(scope: Scope, node: ast.Call, *, bare: bool = False) -> Origins:
         path = meaning.path if type(meaning) is Module else None
     elif type(function) is ast.Attribute:
         _shell(scope, function)
-        path = module_path(scope, function) if _rooted(function) else None
+        path = dotted_path(scope, function)
         callee = receiver = value(scope, function.value)
     else:
         callee = value(scope, function)
@@ -273,27 +265,30 @@ def call(scope: Scope, node: ast.Call, *, bare: bool = False) -> Origins:
     return call_value(scope, callee, given)
 
 
-def _rooted(node: ast.expr) -> bool:
-    while isinstance(node, ast.Attribute):
-        node = node.value
-    return isinstance(node, ast.Name)
-
-
 def _arguments(scope: Scope, node: ast.Call) -> Arguments:
-    positional = [value(scope, a) for a in node.args]
-    keywords = {k.arg or "**": value(scope, k.value) for k in node.keywords}
-    for name, origins in keywords.items():
+    given = node.args
+    positional = [value(scope, a) for a in given]
+    keywords: dict[str, Origins] = {}
+    if node.keywords:
+        keywords = _keywords(scope, node)
+        given = [*given, *[k.value for k in node.keywords]]
+    implicit(scope, ".__call__", *positional, *keywords.values())
+    for argument in given:
+        if isinstance(argument, (ast.Constant, ast.JoinedStr)):
+            scope.soft.update(names_in(argument, node))
+        elif isinstance(argument, ast.Attribute) and METHODS.get(argument.attr) in _CHANGING:
+            scope.change(value(scope, argument.value))  # callback=history.append
+    return Arguments(node, positional, keywords)
+
+
+def _keywords(scope: Scope, node: ast.Call) -> dict[str, Origins]:
+    found = {k.arg or "**": value(scope, k.value) for k in node.keywords}
+    for name, origins in found.items():
         if name in CANVASES:
             scope.change(origins, deep=True)
         elif name in SEED_ARGUMENTS:
             scope.consumed.update(map(base, origins))
-    implicit(scope, ".__call__", *positional, *keywords.values())
-    for argument in [*node.args, *(k.value for k in node.keywords)]:
-        if type(argument) is ast.Attribute and METHODS.get(argument.attr) in _CHANGING:
-            scope.change(value(scope, argument.value))  # callback=history.append
-        elif type(argument) is ast.Constant or type(argument) is ast.JoinedStr:
-            scope.soft.update(names_in(argument, node))
-    return Arguments(node, positional, keywords)
+    return found
 
 
 def _walrus(scope: Scope, node: ast.NamedExpr) -> Origins:
@@ -398,7 +393,7 @@ _EXPRESSIONS: dict[type, Callable[[Scope, Any], Origins]] = {
     ast.Attribute: _attribute,
     ast.Subscript: _subscript,
     ast.Slice: _slice,
-    ast.Call: _call_expression,
+    ast.Call: call,
     ast.List: _display,
     ast.Tuple: _display,
     ast.Set: _display,

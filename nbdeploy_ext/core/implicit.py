@@ -45,7 +45,7 @@ def changes_itself(method: Function) -> bool:
 
 def implicit(scope: Scope, method: str, *objects: Origins) -> None:
     """Read a call of a method that begins with a dot: a property, an operator, a callback."""
-    own = scope.mean(method)
+    own = scope.mean_outside(method)
     if type(own) is Summary and own.changes:
         count = 2 if method == ACCESS else 1  # a descriptor gets the object after itself
         for origins in objects:

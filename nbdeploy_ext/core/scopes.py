@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
-from .facts import Changes, Meaning, Module, Opaque, Reading, Summary
-from .origins import NOTHING, Origins, base, new_of, only, related
+from .facts import Changes, Meaning, Opaque, Reading, Summary
+from .origins import NOTHING, Origins, base, merged, new_of, only, related
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Iterable, Iterator
 
     from .places import Position
@@ -118,8 +117,10 @@ class Scope:
         self.env[name] = value
         if plain:
             self.stored.add(name)
-            self.functions.pop(name, None)
-        self.deletes.discard(name)
+            if self.functions:
+                self.functions.pop(name, None)
+        if self.deletes:
+            self.deletes.discard(name)
 
     def delete(self, name: str) -> None:
         """Take the name away."""
@@ -142,10 +143,13 @@ class Scope:
             if scope.kind == "function" and name in scope.env:
                 return None
             scope = scope.parent
+        return self.mean_outside(name)
+
+    def mean_outside(self, name: str) -> Meaning:
+        """Return what a name stands for that is no variable: one that begins with a dot, say."""
         if name in self.assumed:
             return self.assumed[name]
-        found = self.meanings.ask(name)
-        self.assumed[name] = found
+        found = self.assumed[name] = self.meanings.ask(name)
         return found
 
     @contextmanager
@@ -275,11 +279,8 @@ class Scope:
             mapped = known.get(origin)
             if mapped is None:
                 mapped = known[origin] = self._from_caller(origin, arguments)
-            if mapped:
-                found.append(mapped)
-        if not found:
-            return NOTHING
-        return found[0] if len(found) == 1 else found[0].union(*found[1:])
+            found.append(mapped)
+        return merged(found)
 
     def _from_caller(self, origin: str, arguments: dict[str, Origins]) -> Origins:
         first, last = origin[0], origin[-1]
@@ -394,22 +395,10 @@ def _left(origins: set[str], gone: set[str], *, own: bool = False) -> Origins:
     return frozenset([o for o in origins if o not in gone and o[0] not in dropped])
 
 
-@lru_cache(maxsize=1 << 12)
-def module_path(scope: Scope, node: ast.expr) -> str:
-    """Return the full name of `module.attribute`, or nothing if it is none."""
-    names: list[str] = []
-    while isinstance(node, (ast.Attribute, ast.Subscript)):
-        if isinstance(node, ast.Attribute):
-            names.append(node.attr)
-        node = node.value
-    if not isinstance(node, ast.Name):
-        return ""
-    meaning = scope.mean(node.id)
-    return ".".join([meaning.path, *reversed(names)]) if isinstance(meaning, Module) else ""
-
-
 def global_changes(changes: Changes) -> Changes:
     """Return those changes of a function that don't depend on its arguments."""
+    if not changes:
+        return changes
     return Changes(
         frozenset([o for o in changes.shallow if o[0] != "$"]),
         frozenset([o for o in changes.deep if o[0] != "$"]),

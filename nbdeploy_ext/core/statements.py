@@ -9,9 +9,9 @@ from .arguments import is_namespace
 from .catalog import RANDOM_STATE, state_of
 from .expressions import call, value
 from .formulas import names_kept
+from .full_names import module_path
 from .implicit import asked_for
 from .origins import NOTHING, Origins, base, only, part_of, share_of
-from .scopes import module_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -53,14 +53,15 @@ def _expr(scope: Scope, node: ast.Expr) -> None:
 
 
 def _assign(scope: Scope, node: ast.Assign) -> None:
+    source = node.value
     for target in node.targets:
-        if isinstance(target, (ast.Tuple, ast.List)) and _pairs(scope, target, node.value):
+        if isinstance(target, (ast.Tuple, ast.List)) and _pairs(scope, target, source):
             return
-    origins = value(scope, node.value)
-    if type(node.value) is ast.Constant or type(node.value) is ast.JoinedStr:
-        scope.soft.update(names_kept(node.value))
-    if isinstance(node.value, ast.Attribute) and node.value.attr in _STATES:
-        origins |= _state(scope, node.value)
+    origins = value(scope, source)
+    if isinstance(source, (ast.Constant, ast.JoinedStr)):
+        scope.soft.update(names_kept(source))
+    elif isinstance(source, ast.Attribute) and source.attr in _STATES:
+        origins |= _state(scope, source)
     for target in node.targets:
         bind(scope, target, origins)
         if isinstance(target, ast.Name):  # a = b = []
