@@ -10,9 +10,10 @@ from .calls import trusts
 from .catalog import function_effect
 from .expressions import enact, late_names, value
 from .facts import METACLASS, Changes, Reading, Summary
+from .full_names import module_path
 from .implicit import implicit
 from .origins import ASKED, NOTHING, Origins, base, holder_of, merged
-from .scopes import Scope, global_changes, module_path
+from .scopes import Scope, global_changes
 from .statements import STATEMENTS, bind, body
 from .summaries import joined_changes
 
