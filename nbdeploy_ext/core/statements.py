@@ -99,16 +99,24 @@ def bind(scope: Scope, target: ast.expr, origins: Origins) -> None:
             asked_for(scope, value(scope, target.slice))
             _global_item(scope, target, origins)
         path = _module_change(scope, target.value)
-        if path == "builtins" and isinstance(target, ast.Attribute):
-            scope.store(target.attr, origins)
-        elif path == "sys" and getattr(target, "attr", "") in _STREAMS:
-            scope.change(origins)  # by whatever is printed
+        if isinstance(target, ast.Attribute):
+            _module_attribute(scope, path, target.attr, origins)
         scope.change(holder)
         scope.hold(holder, origins)
     elif isinstance(target, ast.Starred):
         bind(scope, target.value, share_of(origins))
     elif isinstance(target, (ast.Tuple, ast.List)):
         _unpack(scope, target, origins)
+
+
+def _module_attribute(scope: Scope, path: str, name: str, origins: Origins) -> None:
+    """Note what an attribute of a built-in module means to others that is set anew."""
+    if path == "builtins":
+        scope.store(name, origins)
+    elif path == "os" and name == "environ":
+        scope.touch("@world")
+    elif path == "sys" and name in _STREAMS:
+        scope.change(origins)  # by whatever is printed
 
 
 def _global_item(scope: Scope, target: ast.Subscript, origins: Origins) -> None:

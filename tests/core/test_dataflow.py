@@ -214,6 +214,7 @@ IMPORTS = "import numpy as np, pandas as pd, networkx as nx, torch"
         (["from pylab import rcParams", "rcParams['font.size'] = 3",
           "import matplotlib.pyplot as plt", "plt.rcParams['font.size']"], [0, 1, 2]),
         (["import os\nenv = os.environ", "env['A'] = '1'", "os.getenv('A')"], [0, 1]),
+        (["import os", "os.environ |= {'A': '1'}", "os.getenv('A')"], [0, 1]),
         (["import math", "setattr(math, 'foo', 1)", "math.foo"], [0, 1]),
         (["import numpy as np", "r = np.random", "r.seed(0)", "np.random.rand()"], [0, 1, 2]),
         (["import random, networkx as nx", "random.seed(0)", "nx.erdos_renyi_graph(3, 0.5)",
