@@ -101,6 +101,12 @@ def _built_in(scope: Scope, name: str, does: Does, given: Arguments) -> Origins:
 
 def call_module(scope: Scope, path: str, given: Arguments, *, bare: bool) -> Origins:
     """Read a call of a module's function or class, by its full name."""
+    found = _module_function(scope, path, given, bare=bare)
+    top = path.partition(".")[0]
+    return found | ASKED | {f"@{top}*"} if top in COUNTING else found
+
+
+def _module_function(scope: Scope, path: str, given: Arguments, *, bare: bool) -> Origins:
     does = function_effect(path)
     top, name = path.partition(".")[0], path.rpartition(".")[2]
     _hidden(scope, path, given)

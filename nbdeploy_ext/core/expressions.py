@@ -16,7 +16,7 @@ from .calls import (
     trusts,
 )
 from .catalog import CANVASES, HIDDEN, METHODS, SEED_ARGUMENTS, SHELL, Does
-from .facts import GROWING, Builtin, Module, Summary
+from .facts import COUNTED, GROWING, Builtin, Module, Summary
 from .formulas import names_in
 from .full_names import dotted_path
 from .implicit import ACCESS, asked_for, implicit
@@ -192,6 +192,9 @@ def _binary(scope: Scope, node: ast.BinOp) -> Origins:
     for operator in operators:
         implicit(scope, operator, *found)
     every = asked_for(scope, merged(found))
+    if every and scope.mean(COUNTED) is not None:
+        scope.asked.update(map(base, every))
+        return holder_of(every)
     return share_of(every) if sharing and not isinstance(node.op, ast.Mod) else NOTHING
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from .catalog import BUILTIN_CALLS
+from .catalog import BUILTIN_CALLS, COUNTING
 from .definitions import read_class, read_function
 from .expressions import BUILTIN_NAMES
 from .facts import (
+    COUNTED,
     GROWING,
     METACALL,
     METACLASS,
@@ -74,6 +75,8 @@ def read_outline(tree: ast.Module | None) -> Outline:
             functions.append((node.name, node))
     if any(path in _MAKERS_OF_GROWING for _, path in imports):
         imports.append((GROWING, "collections.defaultdict"))
+    if any(path.partition(".")[0] in COUNTING for _, path in imports):
+        imports.append((COUNTED, "control"))
     names = {name for several in (imports, functions, classes) for name, _ in several}
     names.update(name for _, node in classes for name, _ in _named_methods(node))
     return Outline(tuple(imports), tuple(functions), tuple(classes), frozenset(names))

@@ -207,6 +207,9 @@ IMPORTS = "import numpy as np, pandas as pd, networkx as nx, torch"
         (["import struct\nb = bytearray(4)", "struct.pack_into('i', b, 0, 7)", "bytes(b)"], [0, 1]),
         (["import weakref\nclass A: pass", "a = A()", "w = weakref.ref(a)", "del a", "w()"],
          [0, 1, 2, 3]),
+        # operators of a library that counts what it makes
+        (["import control as ct", "s = ct.tf('s')", "p = 1 / (s + 1)", "n = 1\nm = n + 1",
+          "q = p + p", "ct.tf(1, 2)"], [0, 1, 2, 4]),
         # a class that a library is told of
         (["import awkward as ak", "@ak.mixin_class(ak.behavior)\nclass Point: pass",
           "p = ak.zip({'x': [1]}, with_name='Point')", "(p, PointArray)"], [0, 1, 2]),
