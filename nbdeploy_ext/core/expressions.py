@@ -23,7 +23,7 @@ from .implicit import ACCESS, asked_for, implicit
 from .origins import ASKED, NOTHING, ONCE, Origins, base, holder_of, merged, part_of, share_of
 from .own_calls import call_summary
 from .scopes import global_changes
-from .trust import is_mask
+from .trust import selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,31 +130,9 @@ def _subscript(scope: Scope, node: ast.Subscript) -> Origins:
         asked_for(scope, value(scope, node.slice))
     if found and scope.mean(GROWING) is not None:
         scope.asked.update(map(base, found))
-    if found and (asked := _selection(node)) and trusts(scope, asked):
+    if found and (asked := selection(node)) and trusts(scope, asked):
         return NOTHING
     return part_of(found)
-
-
-def _selection(node: ast.Subscript) -> str:
-    """Return what to ask where an index may select rows or columns: arrays and frames copy then.
-
-    It is a list, or a mask that was made from the object, as it stands or by a name.
-    """
-    index = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else None
-    index = index or node.slice
-    if isinstance(index, ast.Constant):
-        return ""
-    if isinstance(index, ast.List):
-        return "["
-    root: ast.expr = node.value
-    while isinstance(root, (ast.Attribute, ast.Subscript)):
-        root = root.value
-    if not isinstance(root, ast.Name):
-        return ""
-    if isinstance(index, ast.Name):
-        return f"{root.id}[{index.id}"
-    names = {n.id for n in ast.walk(index) if isinstance(n, ast.Name)}
-    return "[" if root.id in names and is_mask(index) else ""
 
 
 def _display(scope: Scope, node: ast.List | ast.Tuple | ast.Set) -> Origins:

@@ -150,3 +150,25 @@ def _root(node: ast.expr) -> ast.expr:
 
 def _is_name(node: ast.AST, names: frozenset[str]) -> bool:
     return isinstance(node, ast.Name) and node.id in names
+
+
+def selection(node: ast.Subscript) -> str:
+    """Return what to ask where an index may select rows or columns: arrays and frames copy then.
+
+    It is a list, or a mask that was made from the object, as it stands or by a name.
+    """
+    index = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else None
+    index = index or node.slice
+    if isinstance(index, ast.Constant):
+        return ""
+    if isinstance(index, ast.List):
+        return "["
+    root: ast.expr = node.value
+    while isinstance(root, (ast.Attribute, ast.Subscript)):
+        root = root.value
+    if not isinstance(root, ast.Name):
+        return ""
+    if isinstance(index, ast.Name):
+        return f"{root.id}[{index.id}"
+    names = {n.id for n in ast.walk(index) if isinstance(n, ast.Name)}
+    return "[" if root.id in names and is_mask(index) else ""
