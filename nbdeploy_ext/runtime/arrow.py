@@ -106,7 +106,7 @@ def write_arrow_frame(kind: str, frame: Any) -> bytes:
     # One array that is cut: for each column of its own pyarrow asks anew what numpy's type is
     flat = pa.array(numbers.reshape(-1), from_pandas=has_gaps)
     rows = len(frame)
-    columns = [flat.slice(row * rows, rows) for row in range(len(numbers))]
+    columns = [flat.slice(place * rows, rows) for place in range(len(numbers))]
     return write_arrow(kind, pa.RecordBatch.from_arrays(columns, frame.columns.tolist()))
 
 
