@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Arguments:
     """What a call is given: origins by position and by keyword."""
 
-    __slots__ = ("keywords", "node", "positional")
+    __slots__ = ("all", "keywords", "node", "positional")
 
     def __init__(
         self, node: ast.Call, positional: list[Origins], keywords: dict[str, Origins]
@@ -23,11 +23,7 @@ class Arguments:
         self.node = node
         self.positional = positional
         self.keywords = keywords
-
-    @property
-    def all(self) -> Origins:
-        """Return the union."""
-        return merged([*self.positional, *self.keywords.values()])
+        self.all = merged([*positional, *keywords.values()])
 
     @property
     def first(self) -> Origins:
