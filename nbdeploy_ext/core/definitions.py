@@ -12,7 +12,7 @@ from .expressions import enact, late_names, value
 from .facts import METACLASS, Changes, Reading, Summary
 from .full_names import module_path
 from .implicit import implicit
-from .origins import ASKED, NOTHING, Origins, base, holder_of, merged
+from .origins import ASKED, NOTHING, Origins, base, holder_of, merged, only
 from .scopes import Scope, global_changes
 from .statements import STATEMENTS, bind, body
 from .summaries import joined_changes
@@ -23,13 +23,11 @@ if TYPE_CHECKING:
     from .scopes import Meanings
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-_CACHES = frozenset(
-    "lru_cache cache functools.lru_cache functools.cache "
-    "cached_property functools.cached_property".split()
-)
-_HARMLESS_DECORATORS = frozenset(
+_CACHING = frozenset("lru_cache cache functools.lru_cache functools.cache".split())
+_CACHES = _CACHING | {"cached_property", "functools.cached_property"}
+_HARMLESS_DECORATORS = _CACHING | frozenset(
     "staticmethod classmethod property dataclass dataclasses.dataclass functools.wraps wraps "
-    "lru_cache cache functools.lru_cache functools.cache njit jit numba.njit numba.jit "
+    "njit jit numba.njit numba.jit "
     "abstractmethod override overload contextmanager pytest.fixture".split()
 )
 
@@ -91,7 +89,12 @@ def _parameter(scope: Scope, name: str, origins: Origins) -> None:
 
 
 def _names(decorators: Sequence[ast.expr]) -> list[str]:
-    return [ast.unparse(d.func if isinstance(d, ast.Call) else d) for d in decorators]
+    return [ast.unparse(_uncalled(decorator)) for decorator in decorators]
+
+
+def _uncalled(decorator: ast.expr) -> ast.expr:
+    """Return the decorator without what it is given."""
+    return decorator.func if isinstance(decorator, ast.Call) else decorator
 
 
 def _remembers(scope: Scope, node: Function) -> bool:
@@ -153,7 +156,7 @@ def _function(scope: Scope, node: Function) -> None:
     scope.store(node.name, kept, plain=scope.kind == "function")
     if scope.kind != "function":
         scope.functions[node.name] = [*scope.functions.get(node.name, ()), summary]
-        scope.hold(told, frozenset(("=" + node.name,)))
+        scope.hold(told, only("=" + node.name))
     if node.decorator_list and not summary.exact:
         enact(scope, summary)
 
@@ -164,7 +167,7 @@ def _told(scope: Scope, decorator: ast.expr) -> Origins:
     if isinstance(decorator, ast.Attribute):  # @function.register
         scope.change(found)
         return found
-    plain = decorator.func if isinstance(decorator, ast.Call) else decorator
+    plain = _uncalled(decorator)
     meaning = scope.mean(plain.id) if isinstance(plain, ast.Name) else None
     changes = global_changes(meaning.changes) if isinstance(meaning, Summary) else Changes()
     return frozenset([o for o in changes.shallow | changes.deep if o[0] != "@"])
@@ -257,7 +260,7 @@ def _class(scope: Scope, node: ast.ClassDef) -> None:
 
 def _register(scope: Scope, node: ast.ClassDef, decorator: ast.expr) -> None:
     """Note what a library's decorator does that nobody knows: it lists the class somewhere."""
-    path = module_path(scope, decorator.func if isinstance(decorator, ast.Call) else decorator)
+    path = module_path(scope, _uncalled(decorator))
     if path and function_effect(path) is None:
         scope.touch("@" + path.partition(".")[0])
     if path.startswith("awkward.") and path.endswith("mixin_class"):

@@ -13,10 +13,14 @@ if TYPE_CHECKING:
 
 def module_path(scope: Scope, node: ast.expr) -> str:
     """Return the full name of `module.attribute`, or of a table `module.attribute[key]` in it."""
-    root = node
-    while isinstance(root, (ast.Attribute, ast.Subscript)):
-        root = root.value
-    return _full_name(scope, root, node)
+    return _full_name(scope, root_of(node), node)
+
+
+def root_of(node: ast.AST) -> ast.AST:
+    """Return what attributes and keys are looked up in: `a` of `a.b[c].d`."""
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    return node
 
 
 def dotted_path(scope: Scope, node: ast.Attribute) -> str:
@@ -27,7 +31,7 @@ def dotted_path(scope: Scope, node: ast.Attribute) -> str:
     return _full_name(scope, root, node)
 
 
-def _full_name(scope: Scope, root: ast.expr, node: ast.expr) -> str:
+def _full_name(scope: Scope, root: ast.AST, node: ast.expr) -> str:
     meaning = scope.mean(root.id) if type(root) is ast.Name else None
     if type(meaning) is not Module:
         return ""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .file_states import files_written
 from .nodes import Node, current, flagged
-from .origins import base
+from .origins import FLAGS, base
 from .reader import Reader, State, tokens
 from .steps import SEEDED, Step
 
@@ -165,7 +165,7 @@ class Graph(State):
         else:
             plain = origin[:-1]
         first = plain[0]
-        if first in "!^&~":
+        if first == "~" or first in FLAGS:
             self._flag(node, plain, bit)
             return
         if first == "=" and plain not in made:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .catalog import METHODS, Does
 from .facts import Summary
+from .full_names import root_of
 
 if TYPE_CHECKING:
     from .origins import Origins
@@ -32,9 +33,7 @@ def changes_itself(method: Function) -> bool:
     """Whether a method sets something in its object, or changes what is in it."""
     itself = {a.arg for a in method.args.args[:2]}  # `__get__` has its owner second
     for node in ast.walk(method):
-        root: ast.AST = node
-        while isinstance(root, (ast.Attribute, ast.Subscript)):
-            root = root.value
+        root = root_of(node)
         if root is not node and isinstance(root, ast.Name) and root.id in itself:
             if not isinstance(getattr(node, "ctx", None), ast.Load):
                 return True

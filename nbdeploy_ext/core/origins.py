@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 Origins = frozenset[str]
 NOTHING: Origins = frozenset()
 _SUFFIXES = "*+-%"
+FLAGS = "!^&"
+"""Begin what says of an object what it is, and names none."""
 _OWN = frozenset("!&")
 """What is not true of a part because it is true of the whole."""
 ONCE: Origins = frozenset({"!"})
 FIGURE: Origins = frozenset({"^"})
 ASKED: Origins = frozenset({"&"})
+_NEW = "+-%" + FLAGS
 _remembered = lru_cache(maxsize=1 << 16)
 """The same few sets come again and again: the algebra is looked up, not done anew."""
 FOREIGN: Origins = FIGURE
@@ -45,9 +48,9 @@ def only(name: str) -> Origins:
 def new_of(name: str, origins: Origins) -> Origins:
     """Return what a name has when such a value is stored in it: a new object is its own."""
     for origin in origins:
-        if origin[-1] in "+-%!^&" or origin[0] == "~":
+        if origin[-1] in _NEW or origin[0] == "~":
             return origins | {"=" + name}
-    return origins or frozenset(("=" + name,))
+    return origins or only("=" + name)
 
 
 @_remembered

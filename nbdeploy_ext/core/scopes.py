@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from .facts import Changes, Meaning, Opaque, Reading, Summary
-from .origins import NOTHING, Origins, base, merged, new_of, only, related
+from .origins import FLAGS, NOTHING, Origins, base, merged, new_of, only, related
 
 if TYPE_CHECKING:
     import ast
@@ -204,7 +204,7 @@ class Scope:
             elif last in "+%":
                 if deep:
                     self.deep.add(origin[:-1])
-            elif last not in "-!^&" and origin[0] != "~":
+            elif last != "-" and last not in FLAGS and origin[0] != "~":
                 (self.deep if deep else self.shallow).add(origin)
             elif origin[0] == "~" and deep:
                 self.deep.add(origin[1:])
@@ -284,7 +284,7 @@ class Scope:
 
     def _from_caller(self, origin: str, arguments: dict[str, Origins]) -> Origins:
         first, last = origin[0], origin[-1]
-        if first in "@~!^&=":
+        if first in "@~=" or first in FLAGS:
             return only(origin)
         if last in "*+-%":
             return related(self._from_caller(origin[:-1], arguments), last)
@@ -391,7 +391,7 @@ def _left(origins: set[str], gone: set[str], *, own: bool = False) -> Origins:
     """Return the origins that are still there outside: `gone` names are not, nor `own` objects."""
     if not origins:
         return NOTHING
-    dropped = "!^&~" if own else "!^&~="
+    dropped = FLAGS + ("~" if own else "~=")
     return frozenset([o for o in origins if o not in gone and o[0] not in dropped])
 
 

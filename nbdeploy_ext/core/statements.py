@@ -11,7 +11,7 @@ from .expressions import call, value
 from .formulas import names_kept
 from .full_names import module_path
 from .implicit import asked_for
-from .origins import NOTHING, Origins, base, only, part_of, share_of
+from .origins import FLAGS, NOTHING, Origins, base, only, part_of, share_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -132,7 +132,7 @@ def _global_item(scope: Scope, target: ast.Subscript, origins: Origins) -> None:
 def _unpack(scope: Scope, target: ast.Tuple | ast.List, origins: Origins) -> None:
     parts = part_of(origins)
     scope.consumed.update(map(base, origins))
-    if origins and all(o[0] in "!^&=" for o in origins):
+    if origins and all(o[0] == "=" or o[0] in FLAGS for o in origins):
         parts |= _shared(target)
     for element in target.elts:
         bind(scope, element, parts)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .catalog import BUILTIN_CALLS, METHODS, Does, function_effect
+from .full_names import root_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -163,9 +164,7 @@ def selection(node: ast.Subscript) -> str:
         return ""
     if isinstance(index, ast.List):
         return "["
-    root: ast.expr = node.value
-    while isinstance(root, (ast.Attribute, ast.Subscript)):
-        root = root.value
+    root = root_of(node)
     if not isinstance(root, ast.Name):
         return ""
     if isinstance(index, ast.Name):
