@@ -30,6 +30,11 @@ class Arguments:
         """Return the first positional argument's origins."""
         return self.positional[0] if self.positional else NOTHING
 
+    def begins_with_text(self) -> bool:
+        """Whether the first argument is a text that stands in the code."""
+        first = self.node.args[0] if self.node.args else None
+        return isinstance(first, ast.Constant) and isinstance(first.value, str)
+
     def names_seed(self) -> bool:
         """Whether the caller gives its own random state."""
         return any(k.arg in SEED_ARGUMENTS and _is_given(k.value) for k in self.node.keywords)

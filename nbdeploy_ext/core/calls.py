@@ -11,17 +11,14 @@ from .catalog import (
     AMBIGUOUS,
     BUILTIN_CALLS,
     CONSUMERS,
-    CONSUMING,
     COUNTING,
     FACTORIES,
     FIGURES,
-    HANDLERS,
-    HIDDEN,
     KNOWN_PACKAGES,
-    LOGS,
     METHODS,
     RANDOM_STATE,
     SEEDING,
+    SPLITTING,
     UFUNCS,
     Does,
     function_effect,
@@ -30,6 +27,7 @@ from .catalog import (
 from .facts import TRUST, Builtin, Summary
 from .file_calls import FILE_CALLS, file_token, literal_path, opened, touch_files
 from .full_names import module_path
+from .hidden import BEHIND, hidden_in_function, hidden_in_method
 from .origins import (
     ASKED,
     FIGURE,
@@ -44,6 +42,7 @@ from .origins import (
     part_of,
     share_of,
 )
+from .patches import PATCHING, modules_given, patched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,13 +102,15 @@ def call_module(scope: Scope, path: str, given: Arguments, *, bare: bool) -> Ori
     """Read a call of a module's function or class, by its full name."""
     found = _module_function(scope, path, given, bare=bare)
     top = path.partition(".")[0]
+    if top in PATCHING:
+        return found | patched(scope, path, given)
     return found | ASKED | {f"@{top}*"} if top in COUNTING else found
 
 
 def _module_function(scope: Scope, path: str, given: Arguments, *, bare: bool) -> Origins:
     does = function_effect(path)
     top, name = path.partition(".")[0], path.rpartition(".")[2]
-    _hidden(scope, path, given)
+    hidden_in_function(scope, path, given)
     if does is not Does.SEED and SEEDING.fullmatch(name):
         scope.seed_all()
     if does is None or _is_unbound(path, name):
@@ -126,28 +127,6 @@ def _module_function(scope: Scope, path: str, given: Arguments, *, bare: bool) -
     }:  # fmt: skip
         _draw(scope, RANDOM_STATE.get(top, _ANY_RANDOM), given, does)
     return _known_function(scope, does, top, given)
-
-
-def _hidden(scope: Scope, path: str, given: Arguments) -> None:
-    """Note what a function does to things that none of its arguments leads to, or that last."""
-    top, name = path.partition(".")[0], path.rpartition(".")[2]
-    if top in COUNTING:
-        scope.touch("@" + top)
-    if path in CONSUMING:
-        scope.consumed.update(map(base, given.all))
-    elif path == "struct.pack_into":
-        scope.change(merged(given.positional[1:2]))
-    if HANDLERS.fullmatch(path):
-        targets = given.first | given.keywords.get("stream", NOTHING)
-        nodes = [*given.node.args, *(k.value for k in given.node.keywords)]
-        targets |= frozenset(map(file_token, filter(None, map(literal_path, nodes))))
-        scope.hold(targets, frozenset({"@log+"}))
-    elif path.startswith("logging.") and name in LOGS:
-        scope.shallow.add("@log")
-    elif name == "backward":
-        scope.touch("@gradients")
-    elif path == "time.tzset":
-        scope.reads.setdefault("@world", (1, 0))
 
 
 def _made(scope: Scope, given: Arguments) -> Origins:
@@ -229,10 +208,10 @@ def call_method(
     """Read a call of a method of an object whose type nobody knows."""
     name = node.attr
     does = METHODS.get(name)
-    if name in LOGS:
-        scope.shallow.add("@log")
-    elif name in HIDDEN:
-        scope.reads.setdefault(HIDDEN[name], (1, 0))
+    if name in SPLITTING and given.begins_with_text():
+        does = Does.FRESH
+    elif name in BEHIND:
+        hidden_in_method(scope, name, receiver, given)
     if isinstance(node.value, ast.Name) and isinstance(scope.mean(node.value.id), Builtin):
         receiver |= given.first  # list.append(rows, 1)
     own = scope.mean("." + name)
@@ -345,6 +324,7 @@ def unknown_call(scope: Scope, receiver: Origins, given: Arguments) -> Origins:
     if not receiver and trusts(scope):
         return given.all
     everything = [o for o in [receiver, *given.positional, *given.keywords.values()] if o]
+    everything += modules_given(scope, given)
     scope.touch(_ANY_RANDOM)
     scope.reads.setdefault("@world", (1, 0))
     scope.reads.setdefault("@file:?", (1, 0))

@@ -87,7 +87,7 @@ METHODS = _table(
         "isocalendar isoformat isspace issubset issuperset istitle isupper item join kurt kurtosis "
         "le ljust lower lstrip lt mad mask match max mean median melt memory_usage merge min mod "
         "mode month most_common mul multiply ndim ne nlargest notna notnull nsmallest nunique "
-        "partition pct_change pivot pivot_table pow predict predict_log_proba predict_proba prod "
+        "pct_change pivot pivot_table pow predict predict_log_proba predict_proba prod "
         "product quantile query rank reindex relative_to rename rename_axis repeat replace "
         "reset_index resample rfind rindex rjust rolling round rpartition rsplit rstrip score "
         "score_samples search sem set_axis set_index shift skew sort_index sort_values split "
@@ -109,6 +109,7 @@ METHODS = _table(
         Does.CHANGE: "append_ clear discard step set backward "
         "pop popitem popleft remove reverse rotate sort fill "
         "resize readline readlines read send seek close __next__ subtract put setflags itemset "
+        "partition "
         "normal standard_normal uniform integers exponential poisson binomial randint randn "
         "randrange getrandbits gauss lognormal multivariate_normal",
         Does.STORE: "add append appendleft extend extendleft insert push setdefault update write "
@@ -249,13 +250,19 @@ PACKAGES: dict[str, Does] = {
 }
 """What the functions of a package do that `FUNCTIONS` doesn't name; the longest prefix counts."""
 
+LOOKING_UP = frozenset("format format_map map translate".split())
+"""Methods that look up keys in what they are given."""
+
 AMBIGUOUS = frozenset(
     "filter get apply map transform resample rename replace search query pipe join split merge "
-    "drop shift repeat interpolate clip round rank mask truncate translate partition assign "
+    "drop shift repeat interpolate clip round rank mask truncate translate assign "
     "first last index find encode decode combine crop pick reindex reset_index set_index "
     "items".split()
 )
 """Methods that change nothing in the libraries known here, but may in any other."""
+
+SPLITTING = frozenset({"partition"})
+"""Methods of texts, which look for another text, and of arrays, which they change."""
 
 KNOWN_PACKAGES = frozenset(path.partition(".")[0] for path in PACKAGES)
 
@@ -323,6 +330,12 @@ def state_of(path: str) -> str:
     """Return the token of a module's settings."""
     top = path.partition(".")[0]
     return _STATE_OF.get(top, "@" + top)
+
+
+def state_at(path: str) -> str:
+    """Return the token that changes where what has this full name is set anew."""
+    is_world = path.startswith(("os.environ", "sys.path", "sys.modules"))
+    return "@world" if is_world else state_of(path)
 
 
 def function_effect(path: str) -> Does | None:

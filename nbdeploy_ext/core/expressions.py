@@ -16,10 +16,10 @@ from .calls import (
     trusts,
 )
 from .catalog import CANVASES, HIDDEN, METHODS, SEED_ARGUMENTS, SHELL, Does
-from .facts import COUNTED, GROWING, Builtin, Module, Summary
+from .facts import COUNTED, Builtin, Module, Summary
 from .formulas import names_in
 from .full_names import dotted_path
-from .implicit import ACCESS, asked_for, implicit
+from .implicit import ACCESS, asked_for, implicit, looked_up
 from .origins import ASKED, NOTHING, ONCE, Origins, base, holder_of, merged, part_of, share_of
 from .own_calls import call_summary
 from .scopes import global_changes
@@ -125,11 +125,9 @@ def _shell(scope: Scope, node: ast.Attribute) -> None:
 
 def _subscript(scope: Scope, node: ast.Subscript) -> Origins:
     found = value(scope, node.value)
-    implicit(scope, ".__getitem__", found)
+    looked_up(scope, found)
     if type(node.slice) is not ast.Constant:
         asked_for(scope, value(scope, node.slice))
-    if found and scope.mean(GROWING) is not None:
-        scope.asked.update(map(base, found))
     if found and (asked := selection(node)) and trusts(scope, asked):
         return NOTHING
     return part_of(found)
@@ -163,6 +161,8 @@ def _binary(scope: Scope, node: ast.BinOp) -> Origins:
     operators: dict[str, None] = {}
     while isinstance(left, ast.BinOp):  # a long sum nests as deep as it is long
         found.append(value(scope, left.right))
+        if isinstance(left.op, ast.Mod):
+            looked_up(scope, found[-1])  # "%(name)s" % table
         operators[_OPERATORS[type(left.op)]] = None
         sharing = sharing or isinstance(left.op, _SHARING)
         left = left.left
@@ -257,8 +257,11 @@ def _arguments(scope: Scope, node: ast.Call) -> Arguments:
     for argument in given:
         if isinstance(argument, (ast.Constant, ast.JoinedStr)):
             scope.soft.update(names_in(argument, node))
-        elif isinstance(argument, ast.Attribute) and METHODS.get(argument.attr) in _CHANGING:
-            scope.change(value(scope, argument.value))  # callback=history.append
+        elif isinstance(argument, ast.Attribute):
+            if METHODS.get(argument.attr) in _CHANGING:
+                scope.change(value(scope, argument.value))  # callback=history.append
+            elif argument.attr == "__getitem__":
+                looked_up(scope, value(scope, argument.value))
     return Arguments(node, positional, keywords)
 
 

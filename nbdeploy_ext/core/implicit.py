@@ -6,8 +6,9 @@ import ast
 from typing import TYPE_CHECKING
 
 from .catalog import METHODS, Does
-from .facts import Summary
+from .facts import GROWING, Summary
 from .full_names import root_of
+from .origins import base
 
 if TYPE_CHECKING:
     from .origins import Origins
@@ -56,6 +57,13 @@ def asked_for(scope: Scope, origins: Origins) -> Origins:
     if origins:
         implicit(scope, _IMPLICIT, origins)
     return origins
+
+
+def looked_up(scope: Scope, origins: Origins) -> None:
+    """Read that a key is looked up in an object: some dictionaries have it from then on."""
+    implicit(scope, ".__getitem__", origins)
+    if origins and scope.mean_outside(GROWING) is not None:
+        scope.asked.update(map(base, origins))
 
 
 def iterates(scope: Scope) -> bool:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from .catalog import BUILTIN_CALLS, COUNTING
+from .catalog import BUILTIN_CALLS
 from .definitions import read_class, read_function
 from .expressions import BUILTIN_NAMES
 from .facts import (
-    COUNTED,
     GROWING,
     METACALL,
-    METACLASS,
     TRUST,
     Builtin,
     Changes,
@@ -23,106 +21,22 @@ from .facts import (
     Reading,
     Summary,
 )
-from .implicit import CALLED_BY_PYTHON, changes_itself
-from .origins import NOTHING, only, part_of
+from .origins import ASKED, NOTHING, only, part_of
+from .outlines import GROWING_KIND, methods_of, named_methods
 from .summaries import extended, joined, joined_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
+    from .outlines import Outline
     from .scopes import Function
     from .trust import Trust
 
-_METACLASSES = frozenset({"type", "ABCMeta", "EnumMeta", "EnumType"})
-_MAKERS_OF_GROWING = frozenset({"collections", "collections.defaultdict"})
-_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 _KNOWN = BUILTIN_NAMES | frozenset(BUILTIN_CALLS)
 _ROUNDS = 6
 """After so many rounds, functions that call each other are thought the worst of."""
 _DEEPEST = 10
 """So many functions are read within one another: Python's own limit depends on who calls us."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outline:
-    """What a cell imports and defines, read off its statements alone."""
-
-    imports: tuple[tuple[str, str], ...]
-    functions: tuple[tuple[str, Function], ...]
-    classes: tuple[tuple[str, ast.ClassDef], ...]
-    names: frozenset[str] = frozenset()
-    """All that it gives a meaning to, methods with a dot before them."""
-    readings: dict[ast.AST, Reading] = field(default_factory=dict)
-    """What was found out of the functions the last time."""
-
-
-def read_outline(tree: ast.Module | None) -> Outline:
-    """Read what a cell's statements import and define, under conditions too."""
-    if tree is None:
-        return Outline((), (), ())
-    imports: list[tuple[str, str]] = []
-    functions: list[tuple[str, Function]] = []
-    classes: list[tuple[str, ast.ClassDef]] = []
-    for node in _statements(tree.body):
-        if isinstance(node, ast.Import):
-            imports += [_imported(alias) for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            start = "." * node.level + (node.module or "")
-            imports += [(a.asname or a.name, f"{start}.{a.name}") for a in node.names]
-        elif isinstance(node, ast.ClassDef):
-            classes.append((node.name, node))
-        else:
-            functions.append((node.name, node))
-    if any(path in _MAKERS_OF_GROWING for _, path in imports):
-        imports.append((GROWING, "collections.defaultdict"))
-    if any(path.partition(".")[0] in COUNTING for _, path in imports):
-        imports.append((COUNTED, "control"))
-    names = {name for several in (imports, functions, classes) for name, _ in several}
-    names.update(name for _, node in classes for name, _ in _named_methods(node))
-    return Outline(tuple(imports), tuple(functions), tuple(classes), frozenset(names))
-
-
-def _methods(node: ast.ClassDef) -> list[Function]:
-    return [m for m in node.body if isinstance(m, (ast.FunctionDef, ast.AsyncFunctionDef))]
-
-
-def _named_methods(node: ast.ClassDef) -> Iterator[tuple[str, Function]]:
-    """Yield a class's methods under every name that they may be called by, with a dot before it."""
-    makes_classes = any(isinstance(b, ast.Name) and b.id in _METACLASSES for b in node.bases)
-    for method in _methods(node):
-        yield "." + method.name, method
-        if method.name == "__missing__":
-            yield ".__getitem__", method
-        elif method.name in CALLED_BY_PYTHON and changes_itself(method):
-            yield CALLED_BY_PYTHON[method.name], method
-        elif makes_classes and method.name in {"__new__", "__init__"}:
-            yield METACLASS, method
-        elif makes_classes and method.name == "__call__":
-            yield METACALL, method
-
-
-def _imported(alias: ast.alias) -> tuple[str, str]:
-    if alias.asname:
-        return alias.asname, alias.name
-    top = alias.name.partition(".")[0]
-    return top, top
-
-
-def _statements(
-    body: Iterable[ast.AST],
-) -> Iterator[ast.Import | ast.ImportFrom | ast.ClassDef | Function]:
-    for node in body:
-        kind = type(node)
-        if kind is ast.Assign or kind is ast.Expr:
-            continue
-        if isinstance(
-            node,
-            (ast.Import, ast.ImportFrom, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef),
-        ):
-            yield node
-        else:
-            for block in _BLOCKS:
-                yield from _statements(getattr(node, block, ()))
 
 
 class _Stale(Exception):
@@ -183,7 +97,7 @@ class NotebookMeanings:
         for name, node in outline.classes:
             if name in names:
                 self._classes.setdefault(name, []).append(node)
-            for dotted, method in _named_methods(node):
+            for dotted, method in named_methods(node):
                 if dotted in names:
                     self._methods.setdefault(dotted, []).append(method)
                     self._remembered[method] = outline.readings
@@ -323,7 +237,7 @@ class NotebookMeanings:
 
     def read_class(self, node: ast.ClassDef) -> Summary:
         """Return what a class stands for: its methods, and what making one does."""
-        functions = _methods(node)
+        functions = methods_of(node)
         start = next((m for m in functions if m.name in {"__init__", "__post_init__"}), None)
         if start is None:
             for plain in node.bases:
@@ -332,6 +246,8 @@ class NotebookMeanings:
                     return extended(found, read_class([self.read(m) for m in functions], None))
         first = self.read(start) if start is not None else None
         found = read_class([self.read(m) for m in functions], first)
+        if self._grows(node):
+            found = replace(found, returns=found.returns | ASKED)
         if start is not None and first is not None and _changes_class(node, start, first.summary):
             itself = Changes(deep=frozenset({node.name}))
             found = replace(found, changes=joined_changes([found.changes, itself]))
@@ -346,6 +262,20 @@ class NotebookMeanings:
             return found
         changes = joined_changes([found.changes, Changes(deep=frozenset([node.name, *kinds]))])
         return replace(found, changes=changes, returns=found.returns | part_of(only(node.name)))
+
+    def _grows(self, node: ast.ClassDef) -> bool:
+        """Whether its instances are dictionaries that grow when they are read."""
+        if self.ask(GROWING) is None:
+            return False
+        for base in node.bases:
+            name, _, rest = ast.unparse(base).partition(".")
+            found = self._base(node, ast.Name(name))
+            if isinstance(found, Module):
+                if GROWING_KIND in {found.path, f"{found.path}.{rest}"}:
+                    return True
+            elif isinstance(found, Summary) and found.returns >= ASKED:
+                return True
+        return False
 
     def _base(self, node: ast.ClassDef, base: ast.expr) -> Meaning:
         if not isinstance(base, ast.Name):

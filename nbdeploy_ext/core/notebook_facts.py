@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 from .effects import read_facts
 from .magics import read_plain
-from .meanings import NotebookMeanings, Outline, holds, read_outline
+from .meanings import NotebookMeanings, holds
+from .outlines import Outline, read_outline
 from .syntax import Parsed, parse, shared_tree
 from .trust import Trust, read_trust
 

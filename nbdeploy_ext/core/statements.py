@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from .arguments import is_namespace
-from .catalog import RANDOM_STATE, state_of
+from .catalog import RANDOM_STATE, state_at, state_of
 from .expressions import call, value
 from .formulas import names_kept
 from .full_names import module_path
@@ -148,8 +148,7 @@ def _module_change(scope: Scope, node: ast.expr) -> str:
     """Note a change of `module.attribute` or `module.table[key]`, and return the full name."""
     path = module_path(scope, node)
     if path:
-        world = path.startswith(("os.environ", "sys.path", "sys.modules"))
-        scope.touch("@world" if world else state_of(path))
+        scope.touch(state_at(path))
         if path.startswith("pandas.options"):
             scope.touch("@text")
     return path

@@ -1,0 +1,61 @@
+"""What calls do to things that neither their arguments nor their answers lead to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .catalog import CONSUMING, COUNTING, HANDLERS, HIDDEN, LOGS, LOOKING_UP
+from .file_calls import file_token, literal_path
+from .implicit import looked_up
+from .origins import NOTHING, base, merged
+
+if TYPE_CHECKING:
+    from .arguments import Arguments
+    from .origins import Origins
+    from .scopes import Scope
+
+BEHIND = LOGS | LOOKING_UP | HIDDEN.keys() | {"__getitem__"}
+"""Methods that do or see something apart from their object."""
+
+
+def hidden_in_function(scope: Scope, path: str, given: Arguments) -> None:
+    """Note what the function of that full name does behind its arguments, or what lasts of it."""
+    top, name = path.partition(".")[0], path.rpartition(".")[2]
+    if top in COUNTING:
+        scope.touch("@" + top)
+    if path in CONSUMING:
+        scope.consumed.update(map(base, given.all))
+    elif HANDLERS.fullmatch(path):
+        _logs_to(scope, given)
+    elif path.startswith("logging.") and name in LOGS:
+        scope.shallow.add("@log")
+    elif name == "backward":
+        scope.touch("@gradients")
+    else:
+        _hidden_in_standard(scope, path, given)
+
+
+def _hidden_in_standard(scope: Scope, path: str, given: Arguments) -> None:
+    if path == "struct.pack_into":
+        scope.change(merged(given.positional[1:2]))
+    elif path == "operator.getitem":
+        looked_up(scope, given.first)
+    elif path == "time.tzset":
+        scope.reads.setdefault("@world", (1, 0))
+
+
+def _logs_to(scope: Scope, given: Arguments) -> None:
+    targets = given.first | given.keywords.get("stream", NOTHING)
+    nodes = [*given.node.args, *(k.value for k in given.node.keywords)]
+    targets |= frozenset(map(file_token, filter(None, map(literal_path, nodes))))
+    scope.hold(targets, frozenset({"@log+"}))
+
+
+def hidden_in_method(scope: Scope, name: str, receiver: Origins, given: Arguments) -> None:
+    """Note what a method of that name does or sees apart from its object."""
+    if name in LOGS:
+        scope.shallow.add("@log")
+    elif name in HIDDEN:
+        scope.reads.setdefault(HIDDEN[name], (1, 0))
+    else:
+        looked_up(scope, receiver if name == "__getitem__" else given.all)

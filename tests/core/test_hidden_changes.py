@@ -1,0 +1,50 @@
+"""What changes an object without naming it: found in other people's notebooks, executed alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.core.test_dataflow import sliced
+
+GROWING = "import operator\nfrom collections import defaultdict\nd = defaultdict(int)"
+OWN = "class Own(defaultdict):\n    def __init__(self): super().__init__(int)"
+
+
+@pytest.mark.parametrize(
+    ("cells", "needed"),
+    [
+        # an array that a method of texts changes, and a text that it looks at
+        (["import numpy as np\na = np.ones(3)", "a.partition(1)", "a"], [0, 1]),
+        (["import numpy as np\na = np.ones(3)", "np.ndarray.partition(a, 1)", "a"], [0, 1]),
+        (["a = 'b-c'", "a.partition('-')", "a"], [0]),
+        # what is patched until somebody stops it
+        (["import time\nfrom unittest import mock", "p = mock.patch('time.time')", "p.start()",
+          "time.time()"], [0, 1, 2]),
+        (["import math\nfrom unittest.mock import patch", "patch.object(math, 'pi', 3).start()",
+          "n = 1", "patch.stopall()", "math.pi"], [0, 1, 3]),
+        (["import os\nfrom unittest.mock import patch", "n = 1",
+          "patch.dict(os.environ, {'A': '1'}).start()", "os.getenv('A')"], [0, 2]),
+        (["from unittest.mock import patch", "def f(): return 1", "patch('__main__.f').start()",
+          "f()"], [0, 1, 2]),
+        # a module that is handed to somebody
+        (["import math\nfrom lib import alter", "n = 1", "alter(math, 'tau', 6)", "math.tau"],
+         [0, 2]),
+        (["import math\nfrom lib import Kit", "k = Kit()", "k.alter(math, 'tau', 6)", "math.tau"],
+         [0, 1, 2]),
+        # dictionaries that grow when they are asked by somebody else, or of an own kind
+        *(
+            ([GROWING, "e = {}", use, "len(d)"], [0, 2])
+            for use in ("'{a}'.format_map(d)", "'%(a)s' % d", "'{0[a]}'.format(d)",
+                        "operator.getitem(d, 'a')", "d.__getitem__('a')",
+                        "list(map(d.__getitem__, 'ab'))")
+        ),
+        (["from collections import defaultdict", "class D(defaultdict): pass", "d = D(int)",
+          "d['a']", "len(d)"], [0, 1, 2, 3]),
+        (["import collections", "class D(collections.defaultdict): pass", "d = D(int)", "d['a']",
+          "len(d)"], [0, 1, 2, 3]),
+        (["from collections import defaultdict", OWN, "class Other(Own): pass", "d = Other()",
+          "d['a']", "len(d)"], [0, 1, 2, 3, 4]),
+    ],
+)  # fmt: skip
+def test_what_changes_through_other_hands_counts(cells: list[str], needed: list[int]) -> None:
+    assert sliced(*cells) == needed
