@@ -27,7 +27,7 @@ from .catalog import (
 from .facts import TRUST, Builtin, Summary
 from .file_calls import FILE_CALLS, file_token, literal_path, opened, touch_files
 from .full_names import module_path
-from .hidden import BEHIND, hidden_in_function, hidden_in_method
+from .hidden import BEHIND, hidden_in_function, hidden_in_method, prints
 from .origins import (
     ASKED,
     FIGURE,
@@ -93,8 +93,9 @@ def _built_in(scope: Scope, name: str, does: Does, given: Arguments) -> Origins:
         return part_of(given.all)
     if name in _PRINTS and any(not isinstance(a, ast.Constant) for a in given.node.args):
         scope.reads.setdefault("@text", (1, 0))
-    if name == "print" and "file" in given.keywords:
-        scope.change(given.keywords["file"])
+    if name == "print":
+        prints(scope)
+        scope.change(given.keywords.get("file", NOTHING))
     return _LOOKING[does](given.all)
 
 

@@ -110,6 +110,7 @@ def _acting_magic(scope: Scope, magic: Magic) -> None:
     if magic.name in {"writefile", "file"} and words:
         scope.touch(file_token(words[-1]), *(["@world"] if words[-1].endswith(".py") else []))
     elif magic.name in _SURROUNDINGS:
+        scope.reads.setdefault("@file:?", (1, 0))  # which may have another path from now on
         scope.touch("@world")
     elif magic.mark == "!" or magic.name in _SHELLS:
         quiet = words[:1] and words[0] in QUIET_COMMANDS and not set(magic.rest) & set(">;&`")

@@ -16,11 +16,22 @@ from .calls import (
     trusts,
 )
 from .catalog import CANVASES, HIDDEN, METHODS, SEED_ARGUMENTS, SHELL, Does
-from .facts import COUNTED, Builtin, Module, Summary
+from .facts import COUNTED, STRANGE, Builtin, Module, Summary
 from .formulas import names_in
 from .full_names import dotted_path
 from .implicit import ACCESS, asked_for, implicit, looked_up
-from .origins import ASKED, NOTHING, ONCE, Origins, base, holder_of, merged, part_of, share_of
+from .origins import (
+    ASKED,
+    NOTHING,
+    ONCE,
+    Origins,
+    base,
+    holder_of,
+    made_of,
+    merged,
+    part_of,
+    share_of,
+)
 from .own_calls import call_summary
 from .scopes import global_changes
 from .trust import selection
@@ -173,7 +184,9 @@ def _binary(scope: Scope, node: ast.BinOp) -> Origins:
     if every and scope.mean(COUNTED) is not None:
         scope.asked.update(map(base, every))
         return holder_of(every)
-    return share_of(every) if sharing and not isinstance(node.op, ast.Mod) else NOTHING
+    if sharing and not isinstance(node.op, ast.Mod):
+        return share_of(every)
+    return made_of(every) if every and scope.mean_outside(STRANGE) is not None else NOTHING
 
 
 def _boolean(scope: Scope, node: ast.BoolOp) -> Origins:

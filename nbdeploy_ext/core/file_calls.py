@@ -86,7 +86,7 @@ FILE_CALLS: dict[Does, Callable[[Scope, Arguments], Origins]] = {
 
 def file_token(path: str) -> str:
     """Return the state that stands for a file; a pattern stands for its folder."""
-    return "@file:" + (posixpath.normpath(path.partition("*")[0] or "/").rstrip("*+-%") or "?")
+    return "@file:" + (posixpath.normpath(path.partition("*")[0] or "/").rstrip("*+-%<") or "?")
 
 
 def literal_path(node: ast.expr) -> str | None:

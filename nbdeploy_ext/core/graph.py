@@ -147,12 +147,14 @@ class Graph(State):
             for node in list(self.nodes(base(holder), bit, made)):
                 self._now.nodes.add(node)
                 for origin in held:
-                    loose = origin if origin[-1] in "-+%" else base(origin) + "+"
+                    loose = origin if origin[-1] in "-+%<" else base(origin) + "+"
                     self.link(current(node), loose, bit, made)
                     for other in (*node.same, *node.inside):
                         self.link(current(other), loose, bit, made)
 
-    def link(self, node: Node, origin: str, bit: int, made: dict[str, Node]) -> None:
+    def link(  # noqa: C901  (of every origin: calls of its own would be felt)
+        self, node: Node, origin: str, bit: int, made: dict[str, Node]
+    ) -> None:
         """Link a node to the one that its value may come from."""
         if made.get(origin) is node:
             return
@@ -162,6 +164,9 @@ class Graph(State):
         links = _LINKS.get(origin[-1])
         if links is None:
             links, plain = "same", origin
+            if origin[-1] == "<":
+                self._made_of(node, origin[:-1], bit, made)
+                return
         else:
             plain = origin[:-1]
         first = plain[0]
@@ -176,6 +181,13 @@ class Graph(State):
             before: tuple[Node, ...] = getattr(node, links)
             if found is not node and found not in before:
                 self._set(node, links, (*before, found), bit)
+
+    def _made_of(self, node: Node, plain: str, bit: int, made: dict[str, Node]) -> None:
+        """Link what an operator made to an operand, if a library made that which nobody knows."""
+        for other in self.nodes(plain, bit, made):
+            if flagged(other, "figure", self._now.nodes):
+                self._flag(node, "^", bit)
+                self.link(node, plain + "%", bit, made)
 
     def _flag(self, node: Node, plain: str, bit: int) -> None:
         name, value = {"!": ("once", True), "^": ("figure", True), "&": ("grows", True)}.get(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .catalog import CONSUMING, COUNTING, HANDLERS, HIDDEN, LOGS, LOOKING_UP
+from .facts import PRINTING
 from .file_calls import file_token, literal_path
 from .implicit import looked_up
 from .origins import NOTHING, base, merged
@@ -42,6 +43,19 @@ def _hidden_in_standard(scope: Scope, path: str, given: Arguments) -> None:
         looked_up(scope, given.first)
     elif path == "time.tzset":
         scope.reads.setdefault("@world", (1, 0))
+    elif path == "os.chdir":  # what was written until now has another path from now on
+        scope.reads.setdefault("@file:?", (1, 0))
+    elif path == "contextlib.chdir":
+        scope.touch("@world", "@file:?")
+    elif path.startswith("sys.std"):
+        prints(scope)
+
+
+def prints(scope: Scope) -> None:
+    """Note that something goes to a stream of `sys`, which may be an object of the notebook."""
+    if scope.mean_outside(PRINTING) is not None:
+        scope.reads.setdefault("@streams", (1, 0))
+        scope.shallow.add("@printed")
 
 
 def _logs_to(scope: Scope, given: Arguments) -> None:

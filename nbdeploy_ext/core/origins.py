@@ -5,7 +5,8 @@
 names when a function is called. `!` stands for an iterator that can be used once, `^` for a figure,
 `&` for what changes when it is asked: a defaultdict, or a function that remembers.
 A suffix says how the value is related to it: none, it may be the very object; `*`, it may be a
-part of it; `+`, it holds it; `-`, it keeps it and never changes it; `%`, it holds its elements.
+part of it; `+`, it holds it; `-`, it keeps it and never changes it; `%`, it holds its elements;
+`<`, an operator made it of that: objects of libraries that nobody knows hold what they are made of.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 Origins = frozenset[str]
 NOTHING: Origins = frozenset()
-_SUFFIXES = "*+-%"
+_SUFFIXES = "*+-%<"
 FLAGS = "!^&"
 """Begin what says of an object what it is, and names none."""
 _OWN = frozenset("!&")
@@ -26,7 +27,7 @@ _OWN = frozenset("!&")
 ONCE: Origins = frozenset({"!"})
 FIGURE: Origins = frozenset({"^"})
 ASKED: Origins = frozenset({"&"})
-_NEW = "+-%" + FLAGS
+_NEW = "+-%<" + FLAGS
 _remembered = lru_cache(maxsize=1 << 16)
 """The same few sets come again and again: the algebra is looked up, not done anew."""
 FOREIGN: Origins = FIGURE
@@ -58,7 +59,7 @@ def part_of(origins: Origins) -> Origins:
     """Return what an element, an attribute or a view of such a value may come from."""
     if not origins:
         return origins
-    return frozenset([base(o) + "*" for o in origins if o not in _OWN])
+    return frozenset([o if o[-1] == "<" else base(o) + "*" for o in origins if o not in _OWN])
 
 
 @_remembered
@@ -66,25 +67,31 @@ def holder_of(origins: Origins) -> Origins:
     """Return what a container of such values comes from."""
     if not origins:
         return origins
-    return frozenset([o if o[-1] == "-" else base(o) + "+" for o in origins])
+    return frozenset([o if o[-1] in "-<" else base(o) + "+" for o in origins])
 
 
 @_remembered
 def keeper_of(origins: Origins) -> Origins:
     """Return what a value comes from that keeps such values and never changes them."""
-    return frozenset([base(o) + "-" for o in origins])
+    return related(origins, "-")
 
 
 @_remembered
 def share_of(origins: Origins) -> Origins:
     """Return what a copy comes from that has the same elements."""
-    return frozenset([base(o) + "%" for o in origins if o != "!"])
+    return related(origins - ONCE, "%")
+
+
+@_remembered
+def made_of(origins: Origins) -> Origins:
+    """Return what the answer of an operator comes from whose operands are such values."""
+    return related(origins - _OWN - FIGURE, "<") | (origins & FIGURE)
 
 
 @_remembered
 def related(origins: Origins, suffix: str) -> Origins:
     """Return what a value comes from that is related so to such values."""
-    return frozenset([base(o) + suffix for o in origins])
+    return frozenset([o if o[-1] == "<" else base(o) + suffix for o in origins])
 
 
 def merged(parts: Iterable[Origins]) -> Origins:

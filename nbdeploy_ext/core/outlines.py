@@ -6,8 +6,8 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .catalog import COUNTING
-from .facts import COUNTED, GROWING, METACALL, METACLASS, Reading
+from .catalog import COUNTING, INERT, KNOWN_PACKAGES
+from .facts import COUNTED, GROWING, METACALL, METACLASS, PRINTING, STRANGE, Reading
 from .implicit import CALLED_BY_PYTHON, changes_itself
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from .scopes import Function
 
+_KNOWN = KNOWN_PACKAGES | INERT
 _METACLASSES = frozenset({"type", "ABCMeta", "EnumMeta", "EnumType"})
 GROWING_KIND = "collections.defaultdict"
 _MAKERS_OF_GROWING = frozenset({"collections", GROWING_KIND})
@@ -51,13 +52,23 @@ def read_outline(tree: ast.Module | None) -> Outline:
             classes.append((node.name, node))
         else:
             functions.append((node.name, node))
-    if any(path in _MAKERS_OF_GROWING for _, path in imports):
-        imports.append((GROWING, GROWING_KIND))
-    if any(path.partition(".")[0] in COUNTING for _, path in imports):
-        imports.append((COUNTED, "control"))
+    imports += _said_by(imports)
     names = {name for several in (imports, functions, classes) for name, _ in several}
     names.update(name for _, node in classes for name, _ in named_methods(node))
     return Outline(tuple(imports), tuple(functions), tuple(classes), frozenset(names))
+
+
+def _said_by(imports: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield what imports say of the whole notebook, under names that no code can have."""
+    tops = {path.partition(".")[0] for _, path in imports}
+    if "collections" in tops and not _MAKERS_OF_GROWING.isdisjoint(path for _, path in imports):
+        yield GROWING, GROWING_KIND
+    if not COUNTING.isdisjoint(tops):
+        yield COUNTED, "control"
+    if "sys" in tops:
+        yield PRINTING, "sys"
+    if not tops <= _KNOWN:
+        yield STRANGE, "?"
 
 
 def methods_of(node: ast.ClassDef) -> list[Function]:

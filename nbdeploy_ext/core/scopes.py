@@ -204,7 +204,7 @@ class Scope:
             elif last in "+%":
                 if deep:
                     self.deep.add(origin[:-1])
-            elif last != "-" and last not in FLAGS and origin[0] != "~":
+            elif last not in "-<" and last not in FLAGS and origin[0] != "~":
                 (self.deep if deep else self.shallow).add(origin)
             elif origin[0] == "~" and deep:
                 self.deep.add(origin[1:])
@@ -286,7 +286,7 @@ class Scope:
         first, last = origin[0], origin[-1]
         if first in "@~=" or first in FLAGS:
             return only(origin)
-        if last in "*+-%":
+        if last in "*+-%<":
             return related(self._from_caller(origin[:-1], arguments), last)
         if first == "$":
             return arguments.get(origin[1:], NOTHING)
@@ -365,7 +365,7 @@ class Scope:
         while waiting:
             for origin in held[waiting.pop()]:
                 plain = base(origin)
-                if origin[-1] != "-" and plain not in found:
+                if origin[-1] not in "-<" and plain not in found:
                     found.add(plain)
                     if plain in held:
                         waiting.append(plain)

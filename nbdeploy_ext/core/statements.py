@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .arguments import is_namespace
 from .catalog import RANDOM_STATE, state_at, state_of
 from .expressions import call, value
+from .facts import STRANGE
 from .formulas import names_kept
 from .full_names import module_path
 from .implicit import asked_for
@@ -101,12 +102,20 @@ def bind(scope: Scope, target: ast.expr, origins: Origins) -> None:
         path = _module_change(scope, target.value)
         if isinstance(target, ast.Attribute):
             _module_attribute(scope, path, target.attr, origins)
+            _sets_property(scope, target, holder)
         scope.change(holder)
         scope.hold(holder, origins)
     elif isinstance(target, ast.Starred):
         bind(scope, target.value, share_of(origins))
     elif isinstance(target, (ast.Tuple, ast.List)):
         _unpack(scope, target, origins)
+
+
+def _sets_property(scope: Scope, target: ast.Attribute, holder: Origins) -> None:
+    """Note that an attribute of a library's object may be a property, which may do anything."""
+    own = isinstance(target.value, ast.Name) and target.value.id == "self"
+    if holder and not own and scope.mean_outside(STRANGE) is not None:
+        scope.drawn.update(map(base, holder))
 
 
 def _module_attribute(scope: Scope, path: str, name: str, origins: Origins) -> None:
@@ -116,7 +125,9 @@ def _module_attribute(scope: Scope, path: str, name: str, origins: Origins) -> N
     elif path == "os" and name == "environ":
         scope.touch("@world")
     elif path == "sys" and name in _STREAMS:
-        scope.change(origins)  # by whatever is printed
+        scope.change(origins)  # by whatever is printed in this cell, and later on
+        scope.shallow.add("@streams")
+        scope.hold(origins, only("@printed+"))
 
 
 def _global_item(scope: Scope, target: ast.Subscript, origins: Origins) -> None:

@@ -44,6 +44,27 @@ OWN = "class Own(defaultdict):\n    def __init__(self): super().__init__(int)"
           "len(d)"], [0, 1, 2, 3]),
         (["from collections import defaultdict", OWN, "class Other(Own): pass", "d = Other()",
           "d['a']", "len(d)"], [0, 1, 2, 3, 4]),
+        # what an operator of an unknown library's object keeps, and what those of known ones don't
+        (["from lib import uncertain\nx = uncertain(1)", "z = x / 2", "y = 3 - z", "x.error = 1",
+          "y.error"], [0, 1, 2, 3]),
+        (["from lib import uncertain\nx = uncertain(1)", "def half(a): return a / 2", "z = half(x)",
+          "x.error = 1", "z.error"], [0, 1, 2, 3]),
+        (["import lib\nimport pandas as pd", "x = pd.DataFrame()", "z = x - 1", "x.name = 1", "z"],
+         [0, 1, 2]),
+        # streams that are others from then on
+        (["import sys, io\nb = io.StringIO()", "sys.stdout = b", "print(1)", "b.getvalue()"],
+         [0, 1, 2]),
+        (["import sys, io\nb = io.StringIO()", "sys.stderr = b", "def f(): sys.stderr.write('1')",
+          "f()", "b.getvalue()"], [0, 1, 2, 3]),
+        (["import sys\nold = sys.stdout", "sys.stdout = open('a', 'w')", "sys.stdout = old",
+          "print(1)"], [0, 1, 2]),
+        (["import sys", "print(1)", "print(2)"], []),
+        # a file that has another path from another folder
+        (["import os\nos.mkdir('a')", "os.chdir('a')", "open('b.txt', 'w').write('1')",
+          "os.chdir('..')", "open('a/b.txt').read()"], [0, 1, 2, 3]),
+        (["from contextlib import chdir", "n = 1",
+          "with chdir('a'): open('b.txt', 'w').write('1')", "open('a/b.txt').read()"], [0, 2]),
+        (["open('b.txt', 'w').write('1')", "%cd a", "open('../b.txt').read()"], [0, 1]),
     ],
 )  # fmt: skip
 def test_what_changes_through_other_hands_counts(cells: list[str], needed: list[int]) -> None:
