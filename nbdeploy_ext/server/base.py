@@ -8,8 +8,10 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
 from jupyter_server.utils import ApiPath, to_os_path
+from tornado import web
 
 from ..core import errors
 
@@ -40,6 +42,14 @@ STATUS: dict[type[errors.NbdeployError], HTTPStatus] = {
 def status_of(error: errors.NbdeployError) -> HTTPStatus:
     """Return the HTTP status that an error answers with."""
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def text_of(body: dict[str, Any], key: str) -> str | None:
+    """Return what a request's JSON object has as `key`, a text or nothing; `UsageError`."""
+    value = body.get(key)
+    if value is not None and not isinstance(value, str):
+        raise errors.UsageError(f"`{key}` is a text.")
+    return value
 
 
 class DeployHandler(APIHandler):
@@ -83,6 +93,8 @@ class DeployHandler(APIHandler):
         """Return the file behind a contents-manager path, which can't leave the root."""
         if not isinstance(path, str) or not path:
             raise errors.UsageError("The body lacks `path`, the notebook's path.")
+        if "\0" in path:  # no file has such a name, and asking the system for it raises
+            raise errors.NotebookNotFound("There is no notebook at a path with a NUL in it.")
         root = Path(self.contents_manager.root_dir).resolve()
         place = Path(to_os_path(ApiPath(path.split(":", 1)[-1]), str(root)))
         if not place.resolve().is_relative_to(root):
@@ -92,3 +104,17 @@ class DeployHandler(APIHandler):
     async def in_thread(self, work: Callable[..., Answer], *arguments: Any) -> Answer:
         """Run blocking work beside the event loop."""
         return await asyncio.get_running_loop().run_in_executor(None, work, *arguments)
+
+
+class UnknownRouteHandler(DeployHandler):
+    """Any other path below ours: the server's own answer to it would be a page for people."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, path: str) -> None:
+        """Answer 404 as JSON."""
+        raise web.HTTPError(
+            HTTPStatus.NOT_FOUND, f"There is no {path}; see /nbdeploy/api/openapi.json."
+        )
+
+    post = put = patch = delete = get

@@ -19,7 +19,7 @@ from ..core.service import service_name
 from ..core.values import ValueStore
 from ..targets.registry import all_targets, find_target, open_target
 from ..targets.service_client import ask
-from .base import DeployHandler
+from .base import DeployHandler, text_of
 from .jobs import Job
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ class DeploymentsHandler(DeployHandler):
         """Start a deploy and answer its job with 202."""
         body = self.body()
         path = self.notebook_path(body.get("path"))
-        target = body.get("target") or "docker"
-        name, chosen = await self.in_thread(_prepare, path, body.get("name"), target)
+        target = text_of(body, "target") or "docker"
+        name, chosen = await self.in_thread(_prepare, path, text_of(body, "name"), target)
         values = await self._values(body)
 
         def work(progress: Any) -> dict[str, Any]:
@@ -73,7 +73,7 @@ class DeploymentsHandler(DeployHandler):
 
     async def _values(self, body: dict[str, Any]) -> ValueSource:
         """Return where values come from: the notebook's own kernel, unless `run` is asked for."""
-        wanted = body.get("values", "live")
+        wanted = text_of(body, "values") or "live"
         if wanted not in {"live", "run"}:
             raise UsageError("`values` is `live` or `run`.")
         if wanted == "run":
@@ -116,8 +116,8 @@ class RollbackHandler(DeployHandler):
     @authorized
     async def post(self, name: str) -> None:
         """Start a rollback to `version`, or to the one before, and answer its job with 202."""
-        version = (self.get_json_body() or {}).get("version")
-        if version is not None and not isinstance(version, int):
+        version = self.body().get("version") if self.request.body else None
+        if version is not None and type(version) is not int:  # True is an int, too
             raise UsageError("`version` is a number.")
         target = await self.in_thread(find_target, name)
 
@@ -138,8 +138,7 @@ class LogsHandler(DeployHandler):
     async def get(self, name: str) -> None:
         """Answer the last lines as plain text."""
         lines = await self.in_thread(lambda: list(find_target(name).logs(name)))
-        self.set_header("Content-Type", "text/plain; charset=utf-8")
-        self.finish("\n".join(lines))
+        self.finish("\n".join(lines), set_content_type="text/plain; charset=utf-8")
 
 
 class PassedOnHandler(DeployHandler):
@@ -158,8 +157,8 @@ class PassedOnHandler(DeployHandler):
         }
         answer = await self.in_thread(pass_on)
         self.set_status(answer.status_code)
-        self.set_header("Content-Type", answer.headers.get("content-type", "text/plain"))
-        self.finish(answer.content)
+        kind = answer.headers.get("content-type", "text/plain")
+        self.finish(answer.content, set_content_type=kind)
 
 
 def _service_state(deployment: Deployment) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from jupyter_server.utils import url_path_join
 from tornado.ioloop import IOLoop
 
 from .analysis import AnalysisHandler, MarksHandler
+from .base import UnknownRouteHandler
 from .deployment_routes import (
     DeploymentHandler,
     DeploymentsHandler,
@@ -28,7 +29,7 @@ API = "nbdeploy/api"
 JOB_EVENT = "https://events.nbdeploy.org/job/v1"
 DEPLOYMENTS_EVENT = "https://events.nbdeploy.org/deployments/v1"
 _NAME = r"(?P<name>[a-z0-9][a-z0-9-]*)"
-_JOB = r"(?P<job_id>[0-9a-f]+)"
+_JOB = r"(?P<job_id>[^/]+)"
 
 ROUTES: tuple[tuple[str, type], ...] = (
     (r"status", StatusHandler),
@@ -67,6 +68,7 @@ class DeployExtension(ExtensionApp):
         self.handlers.extend(
             (url_path_join(base, route) + "/?", kind, options) for route, kind in ROUTES
         )
+        self.handlers.append((url_path_join(base, "(.*)"), UnknownRouteHandler, options))
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
         del serverapp

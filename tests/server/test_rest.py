@@ -102,10 +102,52 @@ async def test_a_deploy_is_a_job_with_steps_a_log_and_a_result(
     stream = await jp_fetch("nbdeploy", "api", "jobs", job["id"], "events")
     assert b"event: state" in stream.body
     shown = json.loads((await jp_fetch("nbdeploy", "api", "deployments", name)).body)
+    for route, kind in (
+        ("logs", "text/plain"),
+        ("metrics", "text/plain"),
+        ("calls", "application/json"),
+    ):
+        passed_on = await jp_fetch("nbdeploy", "api", "deployments", name, route)
+        assert passed_on.headers["Content-Type"].startswith(kind)
     assert shown["url"] == job["result"]["url"]
     assert shown["health"]["ready"] is True
     gone = await jp_fetch("nbdeploy", "api", "deployments", name, method="DELETE")
     assert gone.code == 204
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [("jobs/nope", "job_not_found"), ("jobs/nope/events", "job_not_found"), ("nope", None),
+     ("deployments/No Name", None)],
+)  # fmt: skip
+async def test_what_is_not_there_answers_json(jp_fetch: Any, path: str, code: str | None) -> None:
+    with pytest.raises(HTTPClientError) as refused:
+        await jp_fetch("nbdeploy", "api", *path.split("/"))
+    assert refused.value.code == 404
+    assert refused.value.response is not None
+    answer = json.loads(refused.value.response.body)
+    assert answer["message"]
+    assert answer.get("code") == code
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "status"),
+    [
+        ("deployments", {"path": "loan.ipynb", "target": ["docker"]}, 400),
+        ("deployments", {"path": "loan.ipynb", "target": "process", "values": []}, 400),
+        ("deployments", {"path": "loan.ipynb", "name": 5}, 400),
+        ("deployments/loan/rollback", [1], 400),
+        ("deployments/loan/rollback", {"version": True}, 400),
+        ("analysis", {"path": "a\0b.ipynb"}, 404),
+    ],
+)
+async def test_a_body_of_wrong_types_is_refused(
+    jp_fetch: Any, jp_root_dir: Path, route: str, body: Any, status: int
+) -> None:
+    write_notebook(jp_root_dir, *LOAN)
+    with pytest.raises(HTTPClientError) as refused:
+        await jp_fetch("nbdeploy", "api", *route.split("/"), method="POST", body=json.dumps(body))
+    assert refused.value.code == status
 
 
 def test_the_openapi_document_lists_every_route_and_verb() -> None:
