@@ -19,6 +19,7 @@ from .media import (
     TEXT,
     MediaTypeUnknown,
     has_arrow,
+    is_json_as_form,
     read_media_type,
     type_of_file,
 )
@@ -56,8 +57,7 @@ def read_body(codec: Codec, body: bytes, content_type: str, query: str) -> dict[
     kind, parameters = read_media_type(content_type)
     asked = _texts(query)
     whole = File(body, kind, parameters.get("charset", "utf-8").lower())
-    # What curl sends with -d says that it is a form, whatever it is
-    if kind == FORM and not body.lstrip().startswith(b"{"):
+    if kind == FORM and not is_json_as_form(kind, body):
         return _assembled(codec, asked | _texts(decode_text(body, "utf-8")), {})
     if kind in {"", JSON, FORM}:
         return _with_query(codec, whole, asked)

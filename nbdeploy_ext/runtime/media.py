@@ -80,6 +80,12 @@ def read_media_type(header: str) -> tuple[str, Mapping[str, str]]:
     return _OTHER_NAMES.get(name, name), dict(found[1:])
 
 
+def is_json_as_form(content_type: str, body: bytes) -> bool:
+    """Say whether a body that calls itself a form is JSON: `curl -d` calls everything one."""
+    # A form begins with an argument's name, which none of these begins
+    return content_type.lower().startswith(FORM) and body.lstrip().startswith((b"{", b"[", b'"'))
+
+
 def type_of_file(name: str) -> str:
     """Return the media type that a file's ending means, nothing for an unknown one."""
     return _ENDINGS.get(name.rpartition(".")[2].lower(), "")

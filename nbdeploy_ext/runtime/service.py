@@ -22,7 +22,7 @@ from .calls import Call, CallLog
 from .faults import ArgumentsInvalid, BodyUnreadable, ResultInvalid
 from .loader import App, CellFailed, setting_value
 from .manifest import AlertSettings, Manifest
-from .media import NDJSON, MediaTypeUnknown, NotAcceptable
+from .media import NDJSON, MediaTypeUnknown, NotAcceptable, is_json_as_form
 from .metrics import Metrics
 from .modules import import_header
 from .monitors import Monitors
@@ -314,7 +314,8 @@ class Service:
         self.metrics.observe(name, answer.status, seconds)
         if self.tracing is not None:
             self.tracing.end(request, answer.status, place)
-        inputs = request.body if request.sends_json else None  # tables and files are not kept
+        is_json = request.sends_json or is_json_as_form(request.content_type, request.body or b"")
+        inputs = request.body if is_json else None  # tables and files are not kept
         self.calls.add(
             Call(name, time.time(), seconds * 1000, answer.status, inputs, output, **place)
         )

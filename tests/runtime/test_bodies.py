@@ -207,10 +207,20 @@ def test_a_form_may_come_as_a_browser_sends_it(running) -> None:
     assert (answer["amount"], answer["note"], answer["tags"]) == (1000.0, "", ["a"])
 
 
-def test_json_that_says_it_is_a_form_is_read_as_json(post) -> None:
+def test_json_that_says_it_is_a_form_is_read_and_kept_as_json(post, running) -> None:
     # curl -d says so
     answer = post("shout", b'{"text": "a"}', "application/x-www-form-urlencoded")
     assert answer.json() == "A"
+    (call,) = running.client.get("/calls?limit=1").json()
+    assert call["inputs"] == {"text": "a"}
+
+
+@pytest.mark.parametrize("body", [b'[{"text": "secret7"}]', b'"secret7"'])
+def test_json_without_arguments_is_not_quoted_where_it_says_it_is_a_form(post, body) -> None:
+    answer = post("shout", body, "application/x-www-form-urlencoded")
+    assert answer.status_code == 422
+    assert "object of arguments" in answer.json()["detail"]
+    assert "secret7" not in answer.text
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"times": 3}'])
