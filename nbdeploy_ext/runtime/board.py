@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .metrics import make_numbers
 from .shared import Document, Numbers
@@ -14,21 +13,20 @@ if TYPE_CHECKING:
     from .manifest import Manifest
 
 
-@dataclass(frozen=True, slots=True)
-class Board:
+class Board(NamedTuple):
     """What is counted, where calls are kept, and what the monitors' process tells."""
 
     numbers: Numbers
     store: Store
-    monitors: Document = field(default_factory=Document)
+    monitors: Document
 
 
 def make_board(manifest: Manifest, processes: int = 1) -> Board:
     """Return the board of a service of so many processes; raises what `open_store` raises."""
     store = open_store(manifest, is_shared=processes > 1)
-    return Board(make_numbers(manifest, processes), store)
+    return Board(make_numbers(manifest, processes), store, Document())
 
 
 def make_trial_board(manifest: Manifest) -> Board:
     """Return the board of a service that only runs for its tests: nothing is kept."""
-    return Board(make_numbers(manifest), MemoryStore(manifest.calls.keep))
+    return Board(make_numbers(manifest), MemoryStore(manifest.calls.keep), Document())

@@ -11,9 +11,8 @@ import os
 import re
 import sys
 import types
-from dataclasses import dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -40,8 +39,7 @@ class _Computed:
 COMPUTED: Any = _Computed()
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """What callers may set: its type hint, and its default or `COMPUTED`."""
 
     name: str
@@ -49,8 +47,7 @@ class Parameter:
     default: Any
 
 
-@dataclass(frozen=True)
-class Cells:
+class Cells(NamedTuple):
     """Code objects and other steps, in order; `shown` is the last expression, if there is one.
 
     A step is a cell's code, or a function of the call's names and of what its caller gave. `start`

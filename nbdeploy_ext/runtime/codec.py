@@ -6,8 +6,7 @@ import inspect
 import json
 import types
 import typing
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
 
 import orjson
 from pydantic_core import PydanticSerializationError, ValidationError, from_json
@@ -28,8 +27,7 @@ _STREAMS = frozenset({"Iterator", "Generator", "AsyncIterator", "AsyncGenerator"
                       "AsyncIterable"})  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Codec:
+class Codec(NamedTuple):
     """One function's arguments and result (one item's, where it streams).
 
     `hints` are the arguments' own, `fields` check one of them each, `returns` is the result's.

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic_core import from_json
 
@@ -24,8 +23,7 @@ _YES = frozenset({"true", "on", "yes", "1"})
 _NO = frozenset({"false", "off", "no", "0"})
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """A body, or a part of one, with its media type and charset."""
 
     content: bytes

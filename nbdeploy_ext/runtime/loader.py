@@ -13,9 +13,8 @@ import math
 import os
 import traceback
 from contextvars import ContextVar
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .manifest import Manifest, ManifestCell, ManifestValue, Setting, read_manifest, secret_name
 from .objects import load_object
@@ -45,8 +44,7 @@ class SecretUnset(Exception):
     """The manifest names a secret that this process was not given."""
 
 
-@dataclass(frozen=True)
-class App:
+class App(NamedTuple):
     """An app folder: the manifest, and each shipped cell's source, checked against it."""
 
     folder: Path

@@ -9,9 +9,8 @@ import threading
 import time
 from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .cells import is_used
 from .lane import Lane
@@ -21,6 +20,7 @@ from .start import default_names
 from .values import NotJson, native, plain_value
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from concurrent.futures import Future
 
     from .alerts import Alerts
@@ -33,8 +33,7 @@ _FIRST_AFTER = 5.0
 _FLUSH = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class MonitorState:
+class MonitorState(NamedTuple):
     """How one monitor is: `state` is pending, ok or failing, `last_run` ISO 8601 in UTC."""
 
     cell: str
@@ -45,11 +44,11 @@ class MonitorState:
     last_run: str | None = None
     runs: int = 0
     seconds: float = 0.0
-    gauges: dict[str, float] = field(default_factory=dict)
+    gauges: Mapping[str, float] = {}
 
     def as_json(self) -> dict[str, Any]:
         """Return what `/monitors` tells."""
-        return {name: value for name, value in asdict(self).items() if name != "gauges"}
+        return {name: value for name, value in self._asdict().items() if name != "gauges"}
 
 
 class Monitors:
@@ -94,7 +93,7 @@ class Monitors:
 
     def exported(self) -> list[dict[str, Any]]:
         """Return the states with the numbers in their values: `gauges`, by key."""
-        return [asdict(state) for state in self._known().values()]
+        return [state._asdict() for state in self._known().values()]
 
     def _known(self) -> dict[str, MonitorState]:
         """Return what this process knows, or what another one that runs the cells has told."""
@@ -107,7 +106,7 @@ class Monitors:
         return json.loads(self._told.read() or b'{"states": [], "alerts": {}}')  # type: ignore[no-any-return]
 
     def _write(self) -> None:
-        states = [asdict(state) for state in self._states.values()]
+        states = [state._asdict() for state in self._states.values()]
         self._told.write(json.dumps({"states": states, "alerts": self._alerts.settled()}).encode())
 
     def start(self) -> None:
@@ -209,8 +208,7 @@ class Monitors:
         self._alerts.tell(state.cell, title, state.message)
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     """What one run of a monitor cell gave."""
 
     value: Any = None

@@ -9,8 +9,7 @@ import types
 from collections.abc import Generator
 from contextlib import aclosing
 from contextvars import copy_context
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .answers import Answer, write_answer, write_any
 from .batching import Batcher
@@ -40,8 +39,7 @@ _STREAMS = (types.GeneratorType, types.AsyncGeneratorType)
 _SHARE = 1 / 16
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """One endpoint, ready to be called; `on_loop` says that its function is asynchronous."""
 
     endpoint: ManifestEndpoint

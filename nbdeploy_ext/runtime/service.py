@@ -10,7 +10,6 @@ import os
 import sys
 import time
 import uuid
-from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -323,8 +322,8 @@ class Service:
 
 
 def _for_trial(manifest: Manifest) -> Manifest:
-    calls = replace(manifest.calls, store="memory")
-    return replace(manifest, alerts=AlertSettings(), calls=calls)
+    calls = manifest.calls._replace(store="memory")
+    return manifest._replace(alerts=AlertSettings(), calls=calls)
 
 
 def _version() -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbdeploy_ext.core.dataflow import read_dataflow
@@ -32,6 +31,6 @@ def write_cells(folder: Path, *cells: tuple[str, str, str], **settings: Any) -> 
     }  # fmt: skip
     dataflow = read_dataflow(parse_notebook(notebook, folder / "loan.ipynb"))
     endpoints = manifest_endpoints(find_endpoints(dataflow, None, given, values))
-    manifest = replace(read_app(folder).manifest, endpoints=endpoints)
+    manifest = read_app(folder).manifest._replace(endpoints=endpoints)
     (folder / "manifest.json").write_bytes(manifest.as_bytes())
     return folder
