@@ -11,13 +11,14 @@ from .catalog import QUIET_COMMANDS
 from .facts import Facts, Opaque
 from .file_calls import file_token
 from .magics import NEUTRAL
-from .origins import NOTHING
+from .origins import FLAGS, NOTHING
 from .scopes import Scope
 from .statements import body
 from .syntax import parse
 
 if TYPE_CHECKING:
     from .magics import Magic, PlainSource
+    from .origins import Origins
     from .scopes import Meanings
     from .syntax import Parsed
 
@@ -30,6 +31,8 @@ _LOOKS = frozenset(
     "watermark tensorboard ls ll cat pwd less more man dirs pycat writefile file".split()
 )
 _NOT_BINDING = frozenset({"timeit", "prun"})
+_FEW = 3
+_OF_NONE = frozenset(f"~@{FLAGS}")
 
 
 def read_facts(source: PlainSource, parsed: Parsed, meanings: Meanings) -> Facts:
@@ -70,7 +73,7 @@ def _facts(scope: Scope, source: PlainSource) -> Facts:
         ),
         reads=tuple({**scope.reads, **dict.fromkeys(scope.soft)}),
         late=tuple(_late(scope)),
-        values=values,
+        values=_without_detours(values),
         maybe=frozenset([n for n in maybe if n[0] != "@"]) if maybe else NOTHING,
         deletes=frozenset(scope.deletes),
         changes=changes,
@@ -81,6 +84,25 @@ def _facts(scope: Scope, source: PlainSource) -> Facts:
         assumed=tuple(scope.assumed.items()),
         imports=tuple(scope.imports.items()),
     )
+
+
+def _without_detours(values: dict[str, Origins]) -> dict[str, Origins]:
+    """Leave out what a value shares with others by way of one that has a name before it.
+
+    A formula of what the last line made may share whatever all lines before it made, and each of
+    the names would be linked to all others.
+    """
+    long = [name for name, origins in values.items() if len(origins) > _FEW]
+    shares: dict[str, Origins] = {}
+    for name in long:
+        shared = frozenset([o for o in values[name] if o[-1] == "%" and o[0] not in _OF_NONE])
+        kept = values[name]
+        for before in reversed(shares):
+            if f"={before}%" in kept:
+                kept = kept - (shares[before] - {f"={before}%"})
+        values[name] = kept
+        shares[name] = shared
+    return values
 
 
 def _late(scope: Scope) -> set[str]:

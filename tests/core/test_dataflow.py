@@ -322,6 +322,13 @@ class Plugins(type):
         (["x = 1", "with open('a') as f:\n    x = f.read()", "x"], [1]),
         (["r = [1]", "t = %timeit -o -n1 sum(r)"], [0]),
         (["def f(): globals()['n'] = 1", "f()", "m = 1", "n"], [0, 1]),
+        # a long way of shared elements, round a circle and through what a loop makes
+        (["a = [[1]]", "b = a + []\nc = b + []\nd = c + []\ne = d + []\nf = e + []",
+          "f[0].append(1)", "a"], [0, 1, 2]),
+        (["a = [[1]]\nx = y = []", "for _ in a:\n    y = x + a + y\n    x = y + a\n    z = x + y",
+          "z[0].append(1)", "a"], [0, 1, 2]),
+        (["a = [[1]]", "x = a + []\ny = x + []\nz = y + x\ny = [0]\nx = [0]\nw = z + []",
+          "w[0].append(1)", "a"], [0, 1, 2]),
         # what is the same by another name
         (["from dataclasses import replace", "a = make()", "b = replace(a, n=1)",
           "b.rows.append(1)", "a"], [0, 1, 2, 3]),
