@@ -23,7 +23,11 @@ def load_document(path: Path) -> dict[str, Any]:
     """Read a notebook's file; raises `NotebookNotFound`, `NotebookUnreadable`."""
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as fault:
+    except IsADirectoryError as fault:
+        raise NotebookNotFound(
+            f"{path} is a folder, not a notebook.", hint="Name an .ipynb file in it."
+        ) from fault
+    except (FileNotFoundError, NotADirectoryError) as fault:
         raise NotebookNotFound(
             f"There is no notebook at {path}.", hint="Check the path and its spelling."
         ) from fault
@@ -33,18 +37,19 @@ def load_document(path: Path) -> dict[str, Any]:
         ) from fault
     except OSError as fault:
         raise NotebookUnreadable(
-            f"{path.name} can't be read: {fault}.", hint="Check the file's permissions."
+            f"{path.name} can't be read: {fault.strerror}.", hint="Check the file's permissions."
         ) from fault
     return _parsed(text, path)
 
 
 def _parsed(text: str, path: Path) -> dict[str, Any]:
+    if not text.strip():
+        raise NotebookUnreadable(f"{path.name} is empty.", hint="Restore it, or save it again.")
     try:
         content = json.loads(text)
     except json.JSONDecodeError as fault:
         raise NotebookUnreadable(
-            f"{path.name} is not JSON (line {fault.lineno}).",
-            hint="A merge conflict may stand in the file.",
+            f"{path.name} is not JSON (line {fault.lineno}).", hint=_way_out(text, path)
         ) from fault
     except (ValueError, RecursionError) as fault:  # a number of 5,000 digits, 10,000 brackets
         raise NotebookUnreadable(
@@ -53,6 +58,14 @@ def _parsed(text: str, path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise NotebookUnreadable(f"{path.name} is not a notebook.", hint="Give an .ipynb file.")
     return content
+
+
+def _way_out(text: str, path: Path) -> str:
+    if path.suffix != ".ipynb":
+        return "Give an .ipynb file."
+    if "<<<<<<<" in text:
+        return "Git left a merge conflict in the file: settle it."
+    return "Mend that line in a text editor, or restore the file."
 
 
 def current_document(content: Mapping[str, Any], path: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from .documents import current_document, load_document, source_text
-from .errors import CellNotFound
+from .errors import CellNotFound, UsageError
 from .shipped import shipped_file
 
 if TYPE_CHECKING:
@@ -149,15 +149,23 @@ def parse_notebook(content: Mapping[str, Any], path: Path) -> Notebook:
 def write_marks(path: Path, marks: Mapping[str, Role | None]) -> Notebook:
     """Set or clear roles in the file and return the notebook after it; other tags stay.
 
-    `marks` maps cell ids or `#index` to roles. Raises `CellNotFound` before anything is written.
+    `marks` maps cell ids or `#index` to roles. Raises `CellNotFound`, or `UsageError` for a cell
+    without code, before anything is written, and `UsageError` where nothing can be.
     """
     content = current_document(load_document(path), path)
     marked = apply_marks(content, parse_notebook(content, path), marks)
     text = json.dumps(marked, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
-    staged = path.with_name(f".{path.name}.nbdeploy")
-    staged.write_text(text, encoding="utf-8")
-    staged.chmod(path.stat().st_mode)
-    staged.replace(path)
+    place = path.resolve()  # a link stays a link
+    staged = place.with_name(f".{place.name}.nbdeploy")
+    try:
+        staged.write_text(text, encoding="utf-8")
+        staged.chmod(place.stat().st_mode)
+        staged.replace(place)
+    except OSError as fault:
+        raise UsageError(
+            f"{path.name} can't be written: {fault.strerror}.",
+            hint="Check the permissions of its folder, and the space on its disk.",
+        ) from fault
     return read_notebook(path)
 
 
@@ -167,6 +175,11 @@ def apply_marks(
     """Return the nbformat document with those roles; `content` is changed in place."""
     chosen = {notebook.cell(name).index: role for name, role in marks.items()}
     for index, role in chosen.items():
+        if role is not None and notebook.cells[index].kind != "code":
+            raise UsageError(
+                f"{notebook.cells[index].cell_id} is a {notebook.cells[index].kind} cell.",
+                hint="Only code cells can have a role.",
+            )
         metadata = content["cells"][index].setdefault("metadata", {})
         tags = [tag for tag in _tags(content["cells"][index]) if tag not in ROLE_TAGS]
         if role is not None:

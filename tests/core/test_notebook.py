@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import nbformat
 import pytest
 
-from nbdeploy_ext.core.errors import CellNotFound
+from nbdeploy_ext.core.errors import (
+    CellNotFound,
+    NotebookNotFound,
+    NotebookUnreadable,
+    UsageError,
+)
 from nbdeploy_ext.core.notebook import Role, read_notebook, write_marks
 from tests.notebooks import write_notebook
 
@@ -34,6 +40,58 @@ def test_an_unknown_cell_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(CellNotFound):
         write_marks(path, {"a": Role.TEST, "nowhere": Role.TEST})
     assert path.read_bytes() == before
+
+
+def test_a_cell_without_code_gets_no_role_but_loses_one(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path, ("a", "production", "x = 1"))
+    raw = json.loads(path.read_text())
+    raw["cells"][0] |= {"cell_type": "markdown"}
+    path.write_text(json.dumps(raw))
+    with pytest.raises(UsageError, match="markdown"):
+        write_marks(path, {"a": Role.TEST})
+    write_marks(path, {"a": None})
+    assert "tags" not in json.loads(path.read_text())["cells"][0]["metadata"]
+
+
+def test_a_link_to_a_notebook_stays_one(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path, ("a", None, "x = 1"))
+    link = tmp_path / "elsewhere" / "link.ipynb"
+    link.parent.mkdir()
+    link.symlink_to(path)
+    assert write_marks(link, {"a": Role.TEST}).marks() == {"a": "test"}
+    assert link.is_symlink()
+    assert read_notebook(path).marks() == {"a": "test"}
+
+
+def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path, ("a", None, "x = 1"))
+    (tmp_path / ".loan.ipynb.nbdeploy").mkdir()  # a folder's permissions don't stop root
+    with pytest.raises(UsageError, match=r"loan\.ipynb can't be written"):
+        write_marks(path, {"a": Role.TEST})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "way_out"),
+    [
+        ("a.ipynb", "", "Restore"),
+        ("a.ipynb", '{"cells": [', "Mend that line"),
+        ("a.ipynb", '{\n<<<<<<< HEAD\n"cells": []', "merge conflict"),
+        ("a.py", "x = 1", r"\.ipynb"),
+    ],
+)
+def test_what_is_no_notebook_is_told_with_what_to_do(
+    tmp_path: Path, name: str, text: str, way_out: str
+) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(NotebookUnreadable) as refused:
+        read_notebook(path)
+    assert re.search(way_out, refused.value.hint)
+
+
+def test_a_folder_is_no_notebook(tmp_path: Path) -> None:
+    with pytest.raises(NotebookNotFound, match="is a folder"):
+        read_notebook(tmp_path)
 
 
 def test_outputs_never_ship(tmp_path: Path) -> None:
