@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from ..core.pipeline import (
     marks_of_slices,
 )
 from ..core.secrets import read_secrets
+from ..targets.ports import require_free
 from ..targets.registry import TARGETS, all_targets, find_target, open_target
 from ..targets.service_client import ask
 from .batch import batch
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
 EXIT_STATUS: dict[type[NbdeployError], int] = {Unreachable: 3, UsageError: 2, NbdeployError: 1}
 """Looked up along an error's MRO: refused or failed 1, wrong usage 2, unreachable 3."""
 
-notebook_argument = click.argument("notebook", type=click.Path(path_type=Path))
+notebook_argument = click.argument("notebook", type=click.Path(path_type=Path, readable=False))
 json_option = click.option("as_json", "--json", is_flag=True, help="One JSON document on stdout.")
 name_option = click.option("--name", help="The deployment's name.")
 target_option = click.option(
@@ -125,13 +127,14 @@ def check(*, notebook: Path, as_json: bool) -> None:
 
 @_command
 @notebook_argument
-@click.option("--port", type=int, default=8000, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 @values_option
 def run(*, notebook: Path, port: int, values: str, as_json: bool) -> None:
     """Serve in this machine's own environment, no engine, until interrupted."""
     del as_json  # the service's own log is all that there is to say
     from ..targets.process_target import ProcessTarget  # noqa: PLC0415  (only this command)
 
+    require_free(port)
     with Terminal() as progress:
         bundle = bundle_notebook(notebook, progress, values=value_source(values, notebook))
         secrets = read_secrets(bundle.manifest.secret_names())
@@ -149,8 +152,7 @@ def run(*, notebook: Path, port: int, values: str, as_json: bool) -> None:
 @values_option
 def export(*, notebook: Path, folder: Path, values: str, as_json: bool) -> None:
     """Write the bundle; `docker build DIR` makes the image without nbdeploy."""
-    if folder.exists() and any(folder.iterdir()):
-        raise UsageError(f"{folder} is not empty.", hint="Name a new or an empty folder.")
+    _require_empty(folder)
     with Terminal() as progress:
         bundle = bundle_notebook(notebook, progress, values=value_source(values, notebook))
         progress.step("build")
@@ -161,6 +163,22 @@ def export(*, notebook: Path, folder: Path, values: str, as_json: bool) -> None:
     document = {"name": bundle.name, "folder": str(folder), "digest": bundle.digest,
                 "files": written}  # fmt: skip
     answer(document, f"{folder}: docker build -t {bundle.name} {folder}", as_json=as_json)
+
+
+def _require_empty(folder: Path) -> None:
+    """Make the folder where it is missing; `UsageError` unless it is empty and can be written."""
+    hint = "Name a new or an empty folder."
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        is_empty = not any(folder.iterdir())
+    except FileExistsError as fault:
+        raise UsageError(f"{folder} is no folder.", hint=hint) from fault
+    except OSError as fault:
+        raise UsageError(f"{folder} can't be made: {fault.strerror}.", hint=hint) from fault
+    if not is_empty:
+        raise UsageError(f"{folder} is not empty.", hint=hint)
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"{folder} can't be written to.", hint="Check its permissions.")
 
 
 @_command

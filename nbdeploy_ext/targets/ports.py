@@ -33,6 +33,20 @@ def hold_port(wanted: int | None) -> Iterator[int]:
         holder.close()
 
 
+def require_free(port: int) -> None:
+    """Raise `PortInUse` where a service could not listen on a port of loopback."""
+    with socket.socket() as probe:
+        # As the service asks for it: what is left of closed connections is in nobody's way
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as fault:
+            raise PortInUse(
+                f"Port {port} can't be had: {(fault.strerror or str(fault)).lower()}.",
+                hint="Stop what listens there, or choose another one.",
+            ) from fault
+
+
 def _hold(wanted: int | None) -> socket.socket:
     folder = Path(platformdirs.user_state_dir("nbdeploy")) / "locks"
     folder.mkdir(parents=True, exist_ok=True)

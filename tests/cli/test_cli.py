@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -44,3 +45,25 @@ def test_a_refused_deploy_answers_its_diagnostics(tmp_path: Path) -> None:
     done = nbdeploy("deploy", str(bad), "--target", "process", "--json")
     assert done.returncode == 1
     assert [d["code"] for d in json.loads(done.stdout)["diagnostics"]] == ["NBD201"]
+
+
+def test_a_folder_that_cannot_hold_a_bundle_is_refused_before_any_work(tmp_path: Path) -> None:
+    notebook = str(write_notebook(tmp_path, *LOAN))
+    full = tmp_path / "full"
+    full.mkdir()
+    (full / "file").touch()
+    for place in (notebook, f"{notebook}/below", str(full), "/proc/nbdeploy/bundle"):
+        done = nbdeploy("export", notebook, place, "--json")
+        assert done.returncode == 2, done.stderr
+        assert json.loads(done.stdout)["code"] == "usage"
+        assert "Traceback" not in done.stderr
+
+
+def test_a_port_that_is_taken_is_told_before_any_work(tmp_path: Path) -> None:
+    notebook = str(write_notebook(tmp_path, *LOAN))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = nbdeploy("run", notebook, "--port", str(taken.getsockname()[1]), "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["code"] == "port_in_use"
+    assert "Checking" not in done.stderr
+    assert nbdeploy("run", notebook, "--port", "99999").returncode == 2
