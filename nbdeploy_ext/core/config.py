@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILENAME = "nbdeploy.toml"
+_LAST_PORT = 65535
+_NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
@@ -40,7 +42,7 @@ class SecretRef(BaseModel):
 
 def _seconds(value: Any) -> Any:
     found = (
-        re.fullmatch(r"\s*([\d.]+)\s*(ms|s|m|h|d)\s*", value) if isinstance(value, str) else None
+        re.fullmatch(rf"\s*{_NUMBER}\s*(ms|s|m|h|d)\s*", value) if isinstance(value, str) else None
     )
     if isinstance(value, str) and found is None:
         raise ValueError('is no duration; write "30s", "5m" or a number of seconds')
@@ -48,15 +50,25 @@ def _seconds(value: Any) -> Any:
 
 
 def _bytes(value: Any) -> Any:
-    pattern = r"\s*([\d.]+)\s*([bkmgt]?)(?:i?b)?\s*"
+    pattern = rf"\s*{_NUMBER}\s*([bkmgt]?)(?:i?b)?\s*"
     found = re.fullmatch(pattern, value.lower()) if isinstance(value, str) else None
     if isinstance(value, str) and found is None:
         raise ValueError('is no size; write "512m" or "1g"')
     return int(float(found[1]) * _BYTES[found[2]]) if found else value
 
 
+def _address(value: Any) -> Any:
+    found = re.fullmatch(r"(?:.*:)?(\d{1,5})", str(value))
+    if found is None or int(found[1]) > _LAST_PORT:
+        raise ValueError('is no address; write "127.0.0.1:8001" or a port')
+    return str(value)
+
+
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
 Bytes = Annotated[int, BeforeValidator(_bytes), Field(gt=0)]
+Address = Annotated[str, BeforeValidator(_address)]
+Package = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+:~=/*-]*$")]
+Variable = Annotated[str, Field(pattern=r"^[^=\s\x00]+$")]
 
 
 class _Section(BaseModel):
@@ -67,7 +79,7 @@ class ImageSection(_Section):
     """`[image]`: what the image is made from."""
 
     base: str | None = None
-    apt: tuple[str, ...] = ()
+    apt: tuple[Package, ...] = ()
     requirements: str | None = None
     index_url: str | None = None
     ca_bundle: str | None = None
@@ -78,7 +90,7 @@ class ImageSection(_Section):
 class ServiceSection(_Section):
     """`[service]`: how it runs; `memory` in bytes and `timeout` in seconds once read."""
 
-    port: int = Field(default=8000, ge=1, le=65535)
+    port: int = Field(default=8000, ge=1, le=_LAST_PORT)
     workers: int = Field(default=1, ge=1)
     memory: Bytes | None = None
     cpus: float | None = Field(default=None, gt=0)
@@ -115,11 +127,18 @@ class AlertsSection(_Section):
     channels: tuple[str | SecretRef, ...] = ()
     cooldown: Seconds = 900.0
 
+    @field_validator("channels")
+    @classmethod
+    def _are_urls(cls, value: tuple[str | SecretRef, ...]) -> tuple[str | SecretRef, ...]:
+        if any(isinstance(channel, str) and "://" not in channel for channel in value):
+            raise ValueError('has one that is no Apprise URL, such as "mailto://…"')
+        return value
+
 
 class DockerTargetSection(_Section):
     """`[target.docker]`: `publish` is `host:port` or a port, loopback where no host is said."""
 
-    publish: str | None = None
+    publish: Address | None = None
 
 
 class TargetSection(_Section):
@@ -145,7 +164,7 @@ class Config(_Section):
     image: ImageSection = Field(default_factory=ImageSection)
     service: ServiceSection = Field(default_factory=ServiceSection)
     parameters: dict[str, Any] = Field(default_factory=dict)
-    env: dict[str, str | SecretRef] = Field(default_factory=dict)
+    env: dict[Variable, str | SecretRef] = Field(default_factory=dict)
     calls: CallsSection = Field(default_factory=CallsSection)
     monitors: MonitorsSection = Field(default_factory=MonitorsSection)
     alerts: AlertsSection = Field(default_factory=AlertsSection)
@@ -157,11 +176,15 @@ def read_config(folder: Path) -> Config:
     """Read `nbdeploy.toml` in `folder`; an absent file gives the defaults, `ConfigInvalid`."""
     path = folder / FILENAME
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return Config()
-    except (OSError, UnicodeDecodeError) as fault:
-        raise ConfigInvalid(f"{FILENAME} can't be read: {fault}.") from fault
+    except OSError as fault:
+        raise ConfigInvalid(
+            f"{FILENAME} can't be read: {fault.strerror}.", hint="Check its permissions."
+        ) from fault
+    except UnicodeDecodeError as fault:
+        raise ConfigInvalid(f"{FILENAME} is not UTF-8 text.", hint="Save it as UTF-8.") from fault
     return parse_config(text)
 
 
@@ -197,10 +220,24 @@ def parse_config(text: str) -> Config:
         ) from None  # the cause would carry the file's values
 
 
+_SAID = {
+    "extra_forbidden": "is not a key of nbdeploy.toml",
+    "tuple_type": "should be a list",
+    "dict_type": "should be a table",
+    "model_type": "should be a table",
+    "string_pattern_mismatch": "is no name that can stand here",
+    "auth": 'should be a secret, { secret = "NAME" }',
+    "name": "should be of lower-case letters, digits and hyphens, 63 at most",
+    "secret": "should be of letters, digits and underscores, as an environment variable is",
+}
+"""By the kind of fault, and by the last key where a text is not of its pattern."""
+
+
 def _problem(loc: tuple[int | str, ...], kind: str, message: str, text: str) -> dict[str, Any]:
-    keys = [str(part) for part in loc if part not in {"str", "SecretRef"}]
-    said = "is not a key of nbdeploy.toml" if kind == "extra_forbidden" else message
-    said = said.removeprefix("Value error, ")
+    keys = [str(part) for part in loc if part not in {"str", "SecretRef", "[key]"}]
+    is_of_key = kind in {"string_pattern_mismatch", "model_type"}
+    said = (is_of_key and _SAID.get(keys[-1])) or _SAID.get(kind)
+    said = said or message.removeprefix("Value error, ")
     return {"key": ".".join(keys), "line": _line_of(keys, text), "message": said}
 
 

@@ -42,7 +42,12 @@ def read_requirement_file(
         else:
             found = list(_pip(text, path.parent))
         return tuple(str(Requirement(named(line, path.parent))) for line in found)
-    except (OSError, ValueError, InvalidRequirement, AttributeError) as fault:
+    except OSError as fault:
+        raise ConfigInvalid(
+            f"{path.name}, which [image] requirements names, can't be read: {fault.strerror}.",
+            hint="The path is relative to the notebook.",
+        ) from fault
+    except (ValueError, InvalidRequirement, AttributeError) as fault:
         said = str(fault).splitlines()[0]
         raise ConfigInvalid(
             f"{path.name}, which [image] requirements names, can't be read: {said}",
