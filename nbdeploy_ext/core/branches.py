@@ -107,7 +107,8 @@ def _while(scope: Scope, node: ast.While) -> None:
 def _with(scope: Scope, node: ast.With | ast.AsyncWith) -> None:
     for item in node.items:
         origins = value(scope, item.context_expr)
-        scope.change(origins, deep=True)  # redirect_stdout(buffer)
+        lasting = [o for o in origins if o[0] != "@"]  # settings are others for a while alone
+        scope.change(lasting, deep=True)  # redirect_stdout(buffer)
         if item.optional_vars is not None:
             bind(scope, item.optional_vars, origins)
     if any(map(_swallows, node.items)):

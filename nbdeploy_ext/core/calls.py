@@ -24,10 +24,11 @@ from .catalog import (
     function_effect,
     state_of,
 )
-from .facts import TRUST, Builtin, Summary
+from .facts import METACLASS, TRUST, Builtin, Summary
 from .file_calls import FILE_CALLS, file_token, literal_path, opened, touch_files
 from .full_names import module_path
 from .hidden import BEHIND, hidden_in_function, hidden_in_method, prints
+from .implicit import implicit
 from .origins import (
     ASKED,
     FIGURE,
@@ -42,7 +43,7 @@ from .origins import (
     part_of,
     share_of,
 )
-from .patches import PATCHING, modules_given, patched
+from .patches import CLASSES, PATCHING, give, patched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,6 +82,8 @@ def call_builtin(scope: Scope, name: str, given: Arguments) -> Origins:
         return opened(scope, given)
     if name == "vars" and given.node.args:
         return part_of(given.all)
+    if name == "type" and len(given.node.args) > 1:
+        implicit(scope, METACLASS, given.all)
     if does is Does.OPAQUE or (name == "dir" and not given.node.args):
         scope.unknowable(given.node, f"{name}() can read and change any name")
         return given.all
@@ -165,7 +168,7 @@ def _known_function(scope: Scope, does: Does, top: str, given: Arguments) -> Ori
 
 
 _MAKING: dict[Does, Callable[[str, Arguments], Origins]] = {
-    Does.STATE: lambda top, _: frozenset(("@" + top,)),
+    Does.STATE: lambda top, _: frozenset(filter(None, (state_of(top), ALSO_CONFIGURED.get(top)))),
     Does.GENERATOR: lambda _, given: ONCE | holder_of(given.all),
     Does.GROWING: lambda _, given: ASKED | holder_of(given.all),
 }
@@ -325,10 +328,9 @@ def unknown_call(scope: Scope, receiver: Origins, given: Arguments) -> Origins:
     if not receiver and trusts(scope):
         return given.all
     everything = [o for o in [receiver, *given.positional, *given.keywords.values()] if o]
-    everything += modules_given(scope, given)
     scope.touch(_ANY_RANDOM)
-    scope.reads.setdefault("@world", (1, 0))
-    scope.reads.setdefault("@file:?", (1, 0))
+    for state in ("@world", "@file:?", CLASSES):
+        scope.reads.setdefault(state, (1, 0))
     for path in filter(None, map(literal_path, given.node.args)):
         scope.touch(file_token(path))
     for origins in everything:
@@ -363,6 +365,7 @@ def _set_attribute(scope: Scope, given: Arguments) -> Origins:
     path = module_path(scope, given.node.args[0]) if given.node.args else ""
     if path:
         scope.touch(state_of(path))
+        give(scope, path)
     scope.change(given.first)
     scope.hold(given.first, merged(given.positional[2:]))
     return NOTHING

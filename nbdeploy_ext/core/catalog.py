@@ -175,7 +175,10 @@ FUNCTIONS: dict[str, Does] = _table(
         "sklearn.utils.check_random_state torch.Generator io.StringIO io.BytesIO io.TextIOWrapper",
         Does.GROWING: "collections.defaultdict",
         Does.INJECT: "sympy.var",
-        Does.STATE: "decimal.getcontext logging.getLogger",
+        Does.STATE: "decimal.getcontext logging.getLogger decimal.localcontext numpy.errstate "
+        "numpy.printoptions pandas.option_context matplotlib.rc_context "
+        "matplotlib.pyplot.rc_context matplotlib.style.context matplotlib.pyplot.style.context "
+        "warnings.catch_warnings sklearn.config_context",
         Does.ONCE: "re.finditer csv.reader csv.DictReader os.scandir os.walk glob.iglob "
         "numpy.nditer numpy.ndenumerate",
         Does.HOLD: "functools.partial functools.wraps functools.lru_cache functools.cache "
@@ -191,7 +194,7 @@ FUNCTIONS: dict[str, Does] = _table(
         "torch.set_default_dtype torch.set_grad_enabled torch.set_num_threads "
         "tqdm.tqdm.pandas tqdm.auto.tqdm.pandas tqdm.notebook.tqdm.pandas arviz.style.use "
         "torch.set_default_device torch.use_deterministic_algorithms sympy.init_printing "
-        "time.tzset",
+        "time.tzset matplotlib.pyplot.xkcd matplotlib.pyplot.ion matplotlib.pyplot.ioff",
         Does.READ: "numpy.load numpy.loadtxt numpy.genfromtxt numpy.fromfile pickle.load "
         "joblib.load json.load yaml.safe_load yaml.load toml.load tomllib.load torch.load "
         "os.listdir glob.glob os.path.exists os.path.isfile os.path.isdir os.path.getsize "
@@ -310,7 +313,14 @@ UFUNCS = frozenset(
     "add subtract multiply divide true_divide floor_divide power mod remainder maximum minimum dot "
     "matmul logical_and logical_or".split()
 )
-_SETTING = re.compile(r"(?:set|add|remove)_\w+|(?:un)?register(?:_\w+)?")
+_SETTING = re.compile(r"(?:set|add|remove)(?:_|[A-Z])\w+|(?:un)?register(?:_\w+)?")
+_TABLE_CHANGES = frozenset("update clear append extend pop popitem remove setdefault".split())
+"""Methods that change a table or a list in a module."""
+_COLORMAPS = frozenset(
+    "autumn bone cool copper flag gray hot hsv inferno jet magma nipy_spectral pink plasma prism "
+    "spring summer viridis winter".split()
+)
+"""Functions of pyplot that set the colours of all that is drawn from then on."""
 _CHANCE = re.compile(
     r"random|^rand$|_layout$|_graph$|simulate|generate_|_sample$|bootstrap|kmeans|annealing"
     r"|differential_evolution|basinhopping"
@@ -344,8 +354,10 @@ def function_effect(path: str) -> Does | None:
     if found is not None:
         return found
     name = path.rpartition(".")[2]
-    if name == "update" and path.startswith("matplotlib"):
+    if path.startswith("matplotlib") and (name.startswith("rc") or name in _COLORMAPS):
         return Does.CONFIGURE
+    if name in _TABLE_CHANGES and path.count(".") > 1 and not path.startswith("numpy."):
+        return Does.CONFIGURE  # logging.root.handlers.clear()
     if name.startswith(("read_", "load_")) and path.startswith(
         ("pandas.", "polars.", "geopandas.")
     ):

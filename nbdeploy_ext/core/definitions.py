@@ -244,8 +244,8 @@ def _class(scope: Scope, node: ast.ClassDef) -> None:
         scope.deferred.setdefault(name, place)
     scope.soft |= inner.soft - inner.stored
     scope.absorb(inner)
-    kept = holder_of(merged([*outer, *inner.env.values()]))
-    kept = frozenset([o for o in kept if o[0] not in "=!"])
+    kept = holder_of(merged(inner.env.values()))
+    kept = holder_of(merged(outer)) | frozenset([o for o in kept if o[0] not in "=!"])
     if node.bases or node.keywords:
         scope.shallow.add("@classes")  # which the base lists
         implicit(scope, METACLASS, *outer)

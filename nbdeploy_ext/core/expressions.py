@@ -33,6 +33,7 @@ from .origins import (
     share_of,
 )
 from .own_calls import call_summary
+from .patches import CLASSES, module_state
 from .scopes import global_changes
 from .trust import selection
 
@@ -122,6 +123,8 @@ def _attribute(scope: Scope, node: ast.Attribute) -> Origins:
         scope.reads.setdefault("@import:" + path, (1, 0))
     _shell(scope, node)
     found = value(scope, node.value)
+    if found:
+        scope.reads.setdefault(CLASSES, (1, 0))
     if node.attr in HIDDEN:
         scope.reads.setdefault(HIDDEN[node.attr], (1, 0))
     implicit(scope, "." + node.attr, found)  # a property, or a method that somebody calls later
@@ -261,7 +264,7 @@ def call(scope: Scope, node: ast.Call, *, bare: bool = False) -> Origins:
 
 def _arguments(scope: Scope, node: ast.Call) -> Arguments:
     given = node.args
-    positional = [value(scope, a) for a in given]
+    positional = [value(scope, a) or module_state(scope, a) for a in given]
     keywords: dict[str, Origins] = {}
     if node.keywords:
         keywords = _keywords(scope, node)
@@ -279,7 +282,8 @@ def _arguments(scope: Scope, node: ast.Call) -> Arguments:
 
 
 def _keywords(scope: Scope, node: ast.Call) -> dict[str, Origins]:
-    found = {k.arg or "**": value(scope, k.value) for k in node.keywords}
+    found = {k.arg or "**": value(scope, k.value) or module_state(scope, k.value)
+             for k in node.keywords}  # fmt: skip
     for name, origins in found.items():
         if name in CANVASES:
             scope.change(origins, deep=True)

@@ -9,6 +9,7 @@ from .facts import PRINTING
 from .file_calls import file_token, literal_path
 from .implicit import looked_up
 from .origins import NOTHING, base, merged
+from .patches import CLASSES
 
 if TYPE_CHECKING:
     from .arguments import Arguments
@@ -32,6 +33,8 @@ def hidden_in_function(scope: Scope, path: str, given: Arguments) -> None:
         scope.shallow.add("@log")
     elif name == "backward":
         scope.touch("@gradients")
+    elif name.endswith("_accessor"):
+        scope.shallow.add(CLASSES)
     else:
         _hidden_in_standard(scope, path, given)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from .catalog import state_at
+from .catalog import state_at, state_of
 from .facts import Module
 from .full_names import module_path
 from .origins import NOTHING, Origins, merged, only
@@ -14,17 +14,25 @@ if TYPE_CHECKING:
     from .arguments import Arguments
     from .scopes import Scope
 
+CLASSES = "@patched"
+"""Stands for what libraries' classes have been given, which all their objects have then."""
 PATCHING = frozenset({"unittest", "mock"})
 _STARTED = "@unittest"
 """Stands for all that is patched, until `patch.stopall()`."""
 
 
-def modules_given(scope: Scope, given: Arguments) -> list[Origins]:
-    """Return the states of the modules that a call is given."""
-    nodes = [*given.node.args, *(k.value for k in given.node.keywords)]
-    meanings = [scope.mean(node.id) for node in nodes if type(node) is ast.Name]
-    paths = [m.path for m in meanings if type(m) is Module and "." not in m.path]
-    return [only(state_at(path)) for path in paths]
+def module_state(scope: Scope, node: ast.expr) -> Origins:
+    """Return the state of a module that is handed on as it is, by its name."""
+    meaning = scope.mean(node.id) if type(node) is ast.Name else None
+    if type(meaning) is not Module or "." in meaning.path:
+        return NOTHING
+    return only(state_of(meaning.path))
+
+
+def give(scope: Scope, path: str) -> None:
+    """Note that something with a full name is given an attribute, which may be a class."""
+    if path.rpartition(".")[2][:1].isupper():
+        scope.shallow.add(CLASSES)
 
 
 def patched(scope: Scope, path: str, given: Arguments) -> Origins:

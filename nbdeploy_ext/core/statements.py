@@ -13,6 +13,7 @@ from .formulas import names_kept
 from .full_names import module_path
 from .implicit import asked_for
 from .origins import FLAGS, NOTHING, Origins, base, only, part_of, share_of
+from .patches import give, module_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -63,6 +64,8 @@ def _assign(scope: Scope, node: ast.Assign) -> None:
         scope.soft.update(names_kept(source))
     elif isinstance(source, ast.Attribute) and source.attr in _STATES:
         origins |= _state(scope, source)
+    elif isinstance(source, ast.Name) and not origins:
+        origins = module_state(scope, source)
     for target in node.targets:
         bind(scope, target, origins)
         if isinstance(target, ast.Name):  # a = b = []
@@ -124,7 +127,9 @@ def _module_attribute(scope: Scope, path: str, name: str, origins: Origins) -> N
         scope.store(name, origins)
     elif path == "os" and name == "environ":
         scope.touch("@world")
-    elif path == "sys" and name in _STREAMS:
+    elif path != "sys":
+        give(scope, path)
+    elif name in _STREAMS:
         scope.change(origins)  # by whatever is printed in this cell, and later on
         scope.shallow.add("@streams")
         scope.hold(origins, only("@printed+"))
@@ -143,7 +148,7 @@ def _global_item(scope: Scope, target: ast.Subscript, origins: Origins) -> None:
 def _unpack(scope: Scope, target: ast.Tuple | ast.List, origins: Origins) -> None:
     parts = part_of(origins)
     scope.consumed.update(map(base, origins))
-    if origins and all(o[0] == "=" or o[0] in FLAGS for o in origins):
+    if origins and all(o[0] in "=~" or o[0] in FLAGS for o in origins):
         parts |= _shared(target)
     for element in target.elts:
         bind(scope, element, parts)

@@ -9,6 +9,23 @@ from tests.core.test_dataflow import sliced
 GROWING = "import operator\nfrom collections import defaultdict\nd = defaultdict(int)"
 OWN = "class Own(defaultdict):\n    def __init__(self): super().__init__(int)"
 
+BUMP = """\
+def outer():
+    state = [0]
+    def bump(): state.append(1)
+    def peek(): return len(state)
+    return bump, peek
+"""
+META = """\
+class Meta(type):
+    made = {}
+    def __new__(meta, name, bases, space):
+        made = super().__new__(meta, name, bases, space)
+        meta.made[name] = made
+        return made
+class Base(metaclass=Meta): pass
+"""
+
 
 @pytest.mark.parametrize(
     ("cells", "needed"),
@@ -65,6 +82,32 @@ OWN = "class Own(defaultdict):\n    def __init__(self): super().__init__(int)"
         (["from contextlib import chdir", "n = 1",
           "with chdir('a'): open('b.txt', 'w').write('1')", "open('a/b.txt').read()"], [0, 2]),
         (["open('b.txt', 'w').write('1')", "%cd a", "open('../b.txt').read()"], [0, 1]),
+        # a module by another name, or in the hands of the notebook's own function
+        (["import json", "m = json", "m.extra = 1", "json.extra"], [0, 1, 2]),
+        (["import json", "vars(json)['extra'] = 1", "json.extra"], [0, 1]),
+        (["import json", "def tag(m): m.extra = 1", "n = 1", "tag(json)", "json.extra"], [0, 1, 3]),
+        # settings that begin to hold when somebody says so, and those that hold for a while
+        (["import numpy as np", "c = np.errstate(all='raise')", "c.__enter__()", "np.log(0)"],
+         [0, 1, 2]),
+        (["import numpy as np", "c = np.printoptions(precision=2)", "c.__enter__()", "n = 1",
+          "print(n)"], [0, 1, 2, 3]),
+        (["import pandas as pd", "with pd.option_context('display.width', 9): print(1)", "n = 1",
+          "pd.DataFrame()"], [0]),
+        (["import matplotlib as mpl", "mpl.rc('font', size=3)", "n = 1", "mpl.rcdefaults()",
+          "mpl.rcParams"], [0, 1, 3]),
+        (["import matplotlib.pyplot as plt", "plt.gray()", "n = 1", "plt.imshow([[n]])"],
+         [0, 1, 2]),
+        (["import logging", "logging.addLevelName(25, 'A')", "logging.getLevelName(25)"], [0, 1]),
+        (["import logging", "logging.root.handlers.clear()", "logging.root.handlers"], [0, 1]),
+        # what a library's class is given, its objects have
+        (["import pandas as pd\ndf = pd.DataFrame()", "pd.DataFrame.shout = print", "df.shout()"],
+         [0, 1]),
+        (["import pandas as pd\ns = pd.Series()", "class A: n = 1",
+          "pd.api.extensions.register_series_accessor('mine')(A)", "s.mine.n"], [0, 1, 2]),
+        # functions that share what is around them; classes that a class makes
+        ([BUMP, "bump, peek = outer()", "bump()", "peek()"], [0, 1, 2]),
+        ([META, "class Own(Base): pass", "Meta.made"], [0, 1]),
+        ([META, "Own = type('Own', (Base,), {})", "Meta.made"], [0, 1]),
     ],
 )  # fmt: skip
 def test_what_changes_through_other_hands_counts(cells: list[str], needed: list[int]) -> None:
