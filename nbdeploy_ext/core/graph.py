@@ -51,12 +51,8 @@ class Graph(State):
         return self.env.get(name)
 
     def put(self, where: dict[str, Any], name: str, value: Any) -> None:
-        """Set an entry of a table; None takes it out."""
-        self._now.puts.append((where, name, where.get(name), value))
-        if value is None:
-            where.pop(name, None)
-        else:
-            where[name] = value
+        """Set an entry of a table; None stands for none."""
+        self._now.put(where, name, value)
 
     def make(self, key: str, bit: int, bound: int) -> Node:
         """Make a node of this cell, known by that key."""
@@ -75,7 +71,7 @@ class Graph(State):
         """Yield the nodes of a state of a module, a file or the process that is changed."""
         if name.startswith("@seed:"):
             name = "@rng:" + name[6:]
-            if name not in self.seeded:
+            if not self.seeded.get(name):
                 self.put(self.seeded, name, 1)
         if name.startswith("@rng:"):
             self._now.names.add(SEEDED)
@@ -203,8 +199,7 @@ class Graph(State):
 
     def _relink(self, node: Node, name: str, value: Any) -> None:
         self.epoch += 1
-        self._now.links.append((node, name, getattr(node, name), value))
-        setattr(node, name, value)
+        self._now.link(node, name, value)
 
     def merge(self, crowd: Sequence[Node]) -> None:
         """Make one node of many: whatever changes one of them changes all."""

@@ -9,7 +9,7 @@ from .nodes import CROWD, Node, reach
 from .steps import SEEDED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from .facts import Summary
     from .steps import Step
@@ -19,20 +19,20 @@ class State:
     """All names at one time: what they are bound to, who deleted them, which cells are wild."""
 
     def __init__(self) -> None:
-        self.env: dict[str, Node] = {}
-        self.gone: dict[str, int] = {}
-        self.seeded: dict[str, int] = {}
+        self.env: dict[str, Node | None] = {}
+        self.gone: dict[str, int | None] = {}
+        self.seeded: dict[str, int | None] = {}
         self.wild = 0
         self.epoch = 0
         """Counts changes of links between nodes that were there before."""
 
 
-def tokens(name: str, seeded: Iterable[str]) -> Iterable[str]:
+def tokens(name: str, seeded: Mapping[str, int | None]) -> Iterable[str]:
     """Return the states that a token stands for: `@rng:?` is every seeded one."""
     if name == "@rng:?":
-        return seeded
+        return [one for one, is_seeded in seeded.items() if is_seeded]
     if name.startswith("@rng:"):
-        return (name,) if name in seeded else ()
+        return (name,) if seeded.get(name) else ()
     return files_read(name) if name.startswith("@file:") else (name,)
 
 
@@ -73,7 +73,7 @@ class Reader:
         self._step.names.add(name)
         node = state.env.get(name)
         if node is None:
-            since = state.gone.get(name, 0)
+            since = state.gone.get(name) or 0
             self.needs |= since
         else:
             since = node.bound

@@ -60,7 +60,7 @@ class Rehearsal(Replay):
     def _cell(self, number: int, step: Step, spare: Mapping[str, Node]) -> None:
         if number == self._first:
             # States of modules and files lie outside of the notebook, and are shared
-            self._bound = {n: node for n, node in self.env.items() if n[0] != "@"}
+            self._bound = {n: node for n, node in self.env.items() if node and n[0] != "@"}
             self._nodes_before = list(_reachable(self._bound.values()))
             self._seeded_before = frozenset(self.seeded)
         before = dict(self.env)
@@ -74,7 +74,7 @@ class Rehearsal(Replay):
 
     def bound(self) -> set[str]:
         """Return the names that a call binds for itself."""
-        return {n for n, node in self.env.items() if self._bound.get(n) is not node}
+        return {n for n, node in self.env.items() if node and self._bound.get(n) is not node}
 
     def changes(self) -> Iterator[tuple[int, int]]:
         """Yield who made an object of start-up, and which steps of a call change it."""
@@ -90,8 +90,9 @@ class Rehearsal(Replay):
         calls = -1 << self._first
         found = []
         for token in sorted(self._seeded_before):
-            node = current(self.env[token])
-            if (node.bound | node.shallow | node.deep) & calls:
+            node = self.env.get(token)
+            node = node and current(node)
+            if node and (node.bound | node.shallow | node.deep) & calls:
                 found.append(token.partition(":")[2])
         return tuple(found)
 

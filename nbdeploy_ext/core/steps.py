@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from .nodes import Node
 
@@ -21,6 +21,14 @@ _Key = TypeVar("_Key")
 SEEDED = "@seeded"
 """Stands for the table of generators that were seeded, among names that a cell looked up."""
 _content = attrgetter(*[name for name in Node.__slots__ if not name.startswith("reach")])
+
+
+class Puts(NamedTuple):
+    """What a cell put in a table, with what was there before; None stands for no entry."""
+
+    table: dict[str, Any]
+    before: dict[str, Any]
+    after: dict[str, Any]
 
 
 @dataclass(slots=True, eq=False)
@@ -36,8 +44,8 @@ class Step:
     plugin: bool
     names: set[str] = field(default_factory=set)
     nodes: Any = field(default_factory=set)
-    puts: list[tuple[dict[str, Any], str, Any, Any]] = field(default_factory=list)
-    links: list[tuple[Node, str, Any, Any]] = field(default_factory=list)
+    puts: list[Puts] = field(default_factory=list)
+    links: dict[tuple[Node, str], tuple[Any, Any]] = field(default_factory=dict)
     shallow: list[Node] = field(default_factory=list)
     deep: list[Node] = field(default_factory=list)
     made: dict[str, Node] = field(default_factory=dict)
@@ -50,10 +58,28 @@ class Step:
     waited: dict[str, tuple[int, ...]] = field(default_factory=dict)
     """The cells before that waited for names that it binds."""
 
+    def put(self, table: dict[str, Any], name: str, value: Any) -> None:
+        """Set an entry of a table; None stands for none."""
+        for found in self.puts:
+            if found.table is table:
+                break
+        else:
+            found = Puts(table, {}, {})
+            self.puts.append(found)
+        found.before.setdefault(name, table.get(name))
+        found.after[name] = table[name] = value
+
+    def link(self, node: Node, name: str, value: Any) -> None:
+        """Set an attribute of an older node."""
+        now = getattr(node, name)
+        before, _ = self.links.get((node, name), (now, now))
+        self.links[node, name] = (before, value)
+        setattr(node, name, value)
+
     def end(self) -> None:
         """Put together what it did, for those who look at it more often than it is done."""
         self.nodes = tuple(self.nodes)
-        self.given = frozenset([name for _, name, _, _ in self.puts])
+        self.given = frozenset().union(*[found.after for found in self.puts])
 
     def is_of(self, facts: Facts, *, plugin: bool) -> bool:
         """Whether it is the walk of a cell that does this."""
@@ -61,13 +87,10 @@ class Step:
 
     def undo(self, bit: int) -> None:
         """Take back what the cell with that bit did; all later ones were taken back before."""
-        for table, name, before, _ in reversed(self.puts):
-            if before is None:
-                table.pop(name, None)
-            else:
-                table[name] = before
-        for node, link, before, _ in reversed(self.links):
-            setattr(node, link, before)
+        for table, before, _ in self.puts:
+            table.update(before)
+        for (node, name), (before, _) in self.links.items():
+            setattr(node, name, before)
         for node in self.shallow:
             node.shallow &= ~bit
         for node in self.deep:
@@ -75,13 +98,10 @@ class Step:
 
     def redo(self, bit: int) -> None:
         """Do it again."""
-        for table, name, _, after in self.puts:
-            if after is None:
-                table.pop(name, None)
-            else:
-                table[name] = after
-        for node, link, _, after in self.links:
-            setattr(node, link, after)
+        for table, _, after in self.puts:
+            table.update(after)
+        for (node, name), (_, after) in self.links.items():
+            setattr(node, name, after)
         for node in self.shallow:
             node.shallow |= bit
         for node in self.deep:
@@ -89,15 +109,10 @@ class Step:
 
     def renew(self, *, links: bool) -> None:
         """Note what is there now before it is done; `links` that differ, or names alone."""
-        there: dict[tuple[object, str], Any] = {}
-        for number, (table, name, _, after) in enumerate(self.puts):
-            before = there.get((id(table), name), table.get(name))
-            self.puts[number] = (table, name, before, after)
-            there[id(table), name] = after
-        for number, (node, link, _, after) in enumerate(self.links if links else ()):
-            before = there.get((node, link), getattr(node, link))
-            self.links[number] = (node, link, before, after)
-            there[node, link] = after
+        for table, before, after in self.puts:
+            before.update({name: table.get(name) for name in after})
+        for (node, name), (_, after) in self.links.items() if links else ():
+            self.links[node, name] = (getattr(node, name), after)
 
     def contents(self) -> dict[str, tuple[Any, ...]]:
         """Return what its own nodes hold, while no later step is done."""
@@ -148,14 +163,14 @@ class Differences:
 
         Both made the same nodes for the same names.
         """
-        given = ({(id(t), name): after for t, name, _, after in step.puts} for step in (old, new))
+        given = ({(id(put.table), name): after for put in step.puts
+                  for name, after in put.after.items()} for step in (old, new))  # fmt: skip
         changed = {name for _, name in _differing(*given)}
         self._names -= new.given
         self._names |= changed
         if any(name.startswith("@rng:") for name in changed):
             self._names.add(SEEDED)
-        linked = ({(node, link): after for node, link, _, after in step.links}
-                  for step in (old, new))  # fmt: skip
+        linked = ({link: after for link, (_, after) in step.links.items()} for step in (old, new))
         self._nodes |= {node for node, _ in _differing(*linked)}
         self._nodes |= {*old.shallow} ^ {*new.shallow} | {*old.deep} ^ {*new.deep}
         self._nodes |= {old.made[key] for key in _differing(held, new.contents()) if key in held}
