@@ -74,7 +74,7 @@ def find_cells_function(
 ) -> CellsFunction | None:
     """Return what `POST /run` calls, None without a parameters cell or without an answer.
 
-    `flows` are all code cells, `settings` the engineer's `[parameters]`.
+    `flows` are all marked cells, `settings` the engineer's `[parameters]`.
     """
     serving = [f for f in flows if f.cell.role in {Role.PARAMETERS, Role.PRODUCTION}]
     production = [f for f in serving if f.cell.role is Role.PRODUCTION]

@@ -12,7 +12,6 @@ from .interface import RESERVED
 from .notebook import Role
 from .requirement_files import disagreements
 from .requirements import image_platform
-from .rounds import has_value_from_the_round_before
 from .wheels import why_no_wheel
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ def check_service(spec: ServiceSpec, edited: Collection[str] = ()) -> ServiceSpe
 
     `edited` are the cells that were changed since they ran, which only an editor knows.
     """
-    position = {flow.cell.cell_id: flow.cell.index for flow in spec.dataflow.flows}
     if not _is_python(spec):  # read as Python, every line of it would be a fault or a lie
         found = [*_language(spec), *hygiene.secrets(spec)]
         return replace(spec, diagnostics=tuple(found))
@@ -49,7 +47,8 @@ def check_service(spec: ServiceSpec, edited: Collection[str] = ()) -> ServiceSpe
         *proofs.proofs(spec), *supplies.supplies(spec),
         *hygiene.binding(spec),
     ]  # fmt: skip
-    found.sort(key=lambda d: (d.severity != "error", position.get(d.cell or "", -1), d.line or 0))
+    index = spec.dataflow.index
+    found.sort(key=lambda d: (d.severity != "error", index(d.cell), d.line or 0))
     return replace(spec, diagnostics=tuple(found))
 
 
@@ -144,7 +143,7 @@ def _name(
     unmade = bool(definers) and not serving and name not in reader.defines
     if unmade or (before and not runs_late):
         yield _unmarked(spec, reader, name, place, definers)
-    elif not definers and reader.tree and has_value_from_the_round_before(reader.tree, name):
+    elif not definers and name in reader.names_of_the_round_before:
         return
     elif serving or name in reader.defines:
         yield Diagnostic(
@@ -212,9 +211,9 @@ def _unmarked(
     seen = spec.dataflow.definers(name, reader) or tuple(definers[:1])
     wanted = [f.cell.cell_id for f in seen]
     wanted += [cell for first in list(wanted) for cell in spec.dataflow.slice(first)]
-    flows = spec.dataflow.by_id
+    marked = {flow.cell.cell_id for flow in spec.shipped}
     mark = Role.PRODUCTION.value
-    marks = {cell: mark for cell in dict.fromkeys(wanted) if not flows[cell].cell.role}
+    marks = {cell: mark for cell in dict.fromkeys(wanted) if cell not in marked}
     may = "is" if name in seen[0].defines else "may be"
     count = "the cell" if len(marks) == 1 else f"the {len(marks)} cells"
     return Diagnostic(
@@ -327,10 +326,7 @@ def no_wheel(spec: ServiceSpec, name: str, reason: str) -> Diagnostic:
 def _settings(spec: ServiceSpec) -> Iterator[Diagnostic]:
     config = spec.config
     defined = {
-        name
-        for flow in spec.dataflow.flows
-        if flow.cell.role is Role.PARAMETERS
-        for name in flow.defines
+        name for flow in spec.shipped if flow.cell.role is Role.PARAMETERS for name in flow.defines
     }
     for name in config.parameters:
         if name not in defined:

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import compress
 from operator import is_
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import notebook_facts
 from .mentions import NO_MENTIONS, read_mentions
 from .notebook import Role
 from .notebook_facts import FEW, edited_places, read_all_facts, read_source
+from .rounds import names_of_the_round_before
 from .states import Needs, Replay
 from .syntax import shared_tree
 
@@ -100,6 +101,11 @@ class CellFlow:
         return replace(facts, reads=reads, late=late)
 
     @cached_property
+    def names_of_the_round_before(self) -> frozenset[str]:
+        """Return the names that a loop reads under a condition and binds for its next round."""
+        return frozenset() if self.tree is None else names_of_the_round_before(self.tree)
+
+    @cached_property
     def sha256(self) -> str:
         """Return the hash of the cell's source."""
         return self.cell.sha256
@@ -113,6 +119,15 @@ class CellFlow:
     def deferred(self) -> Mapping[str, tuple[int, int]]:
         """Return the names that the cell's functions read, with their first places."""
         return self.facts.deferred
+
+    @cached_property
+    def described(self) -> Mapping[str, Any]:
+        """Return what an answer says of the cell wherever it stands; nobody may change it."""
+        return {
+            "defines": list(self.sorted_defines),
+            "references": list(self.references),
+            "sha256": self.cell.sha256,
+        }
 
     @cached_property
     def mutates(self) -> frozenset[str]:
@@ -146,7 +161,11 @@ class Dataflow:
     """All code cells of a notebook, in its order."""
 
     flows: tuple[CellFlow, ...]
-    by_id: Mapping[str, CellFlow] = field(repr=False)
+
+    @cached_property
+    def marked(self) -> tuple[CellFlow, ...]:
+        """Return the cells that have a role, in notebook order."""
+        return tuple([flow for flow in self.flows if flow.cell.role is not None])
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
@@ -172,6 +191,14 @@ class Dataflow:
     def opaque_flows(self) -> tuple[CellFlow, ...]:
         """Return the cells in which something can't be known before it runs."""
         return tuple(self._flows(self._opaque))
+
+    def flow(self, cell_id: str) -> CellFlow:
+        """Return the code cell with that id."""
+        return self.flows[self._numbers[cell_id]]
+
+    def index(self, cell_id: str | None) -> int:
+        """Return the index of the code cell with that id, -1 where there is none."""
+        return self.flow(cell_id).cell.index if cell_id in self._numbers else -1
 
     def definers(self, name: str, reader: CellFlow) -> tuple[CellFlow, ...]:
         """Return the cells that give `name` its value as `reader` sees it, in notebook order.
@@ -246,7 +273,7 @@ def _index(names: Iterator[frozenset[str]]) -> dict[str, list[int]]:
 
 
 def _keep_indexes(made: Dataflow) -> None:
-    """Take the indexes of names over from the last notebook that is another in a few cells only."""
+    """Take the indexes over from the last notebook that is another in a few cells only."""
     for last in reversed(_DATAFLOWS):
         if len(last.flows) != len(made.flows):
             continue
@@ -260,6 +287,9 @@ def _keep_indexes(made: Dataflow) -> None:
                     before, after = (getattr(d.flows[n], named) for d in (last, made))
                     _reindex(index, n, before, after)
                 vars(made)[name] = index
+        same_ids = all(last.flows[n].cell.cell_id == made.flows[n].cell.cell_id for n in new)
+        if same_ids and "_numbers" in vars(last):
+            vars(made)["_numbers"] = vars(last)["_numbers"]
         return
 
 
@@ -309,7 +339,7 @@ def read_cells(cells: Sequence[Cell], trusted: Trusted = "nothing") -> Dataflow:
             if len(last.flows) == len(flows) and all(map(is_, last.flows, flows)):
                 _DATAFLOWS.append(_DATAFLOWS.pop(number))
                 return last
-        made = Dataflow(flows, {flow.cell.cell_id: flow for flow in flows})
+        made = Dataflow(flows)
         _keep_indexes(made)
         _DATAFLOWS.append(made)
         del _DATAFLOWS[:-_OPEN]

@@ -110,6 +110,9 @@ def _tidied(document: dict[str, Any]) -> dict[str, Any]:
 
 def _told_apart(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Give a cell whose id another has one by its index: nbformat wants ids to be unique."""
+    ids = [raw.get("id") for raw in cells]
+    if all(ids) and len(set(map(str, ids))) == len(ids):
+        return cells
     seen: set[str] = set()
     for index, raw in enumerate(cells):
         plain = f"cell-{index}"

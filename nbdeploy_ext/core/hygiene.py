@@ -54,7 +54,7 @@ def run_order(spec: ServiceSpec) -> Iterator[Diagnostic]:
         needed = spec.dataflow.needs(flow.cell.cell_id) if here is not None else ()
         later = [cell for cell in needed if (counts[cell] or 0) > (here or 0)]
         if later:
-            first = spec.dataflow.by_id[later[0]].cell
+            first = spec.dataflow.flow(later[0]).cell
             yield Diagnostic(
                 "NBD205",
                 f"The cell ran before one that it needs: {first.title}",
@@ -87,8 +87,8 @@ def secrets(spec: ServiceSpec) -> Iterator[Diagnostic]:
             )  # fmt: skip
     yield from _secrets_beside(spec)
     for cell, raw in zip(spec.notebook.cells, spec.notebook.content["cells"], strict=True):
-        shown = "\n".join(_texts(raw.get("outputs")))
-        for kind in leaked_kinds(shown) if shown else ():
+        outputs = raw.get("outputs")
+        for kind in leaked_kinds("\n".join(_texts(outputs))) if outputs else ():
             yield Diagnostic(
                 "NBD407", f"An output of the cell shows what looks like {kind}.", cell.cell_id,
                 fix=Fix("Clear the output; it never ships, but the notebook file is shared"),
@@ -155,7 +155,7 @@ def files(spec: ServiceSpec) -> Iterator[Diagnostic]:
 
 def parameters(spec: ServiceSpec) -> Iterator[Diagnostic]:
     """Yield parameters whose default is computed: nobody can see it without running the cell."""
-    for flow in spec.dataflow.flows:
+    for flow in spec.shipped:
         body = flow.tree.body if flow.cell.role is Role.PARAMETERS and flow.tree else ()
         for node in body:
             if isinstance(node, (ast.Assign, ast.AnnAssign)) and not _is_literal(node.value):
@@ -169,8 +169,8 @@ def binding(spec: ServiceSpec) -> Iterator[Diagnostic]:
     """Yield what cells as a function make anew at each call, and what their calls share."""
     for function in filter(None, (endpoint.cells for endpoint in spec.endpoints)):
         for changed in function.binding.changed:
-            by = spec.dataflow.by_id[changed.by].cell.title
-            made = spec.dataflow.by_id.get(changed.cell or "")
+            by = spec.dataflow.flow(changed.by).cell.title
+            made = spec.dataflow.flow(changed.cell) if changed.cell else None
             if made is None or _is_costly(made):
                 yield Diagnostic(
                     "NBD308",
@@ -207,7 +207,7 @@ def _is_literal(node: ast.expr | None) -> bool:
 
 def _texts(outputs: Any) -> Iterator[str]:
     """Yield the texts of outputs; pictures and other base64 hold no readable secret."""
-    for output in outputs or ():
+    for output in outputs:
         parts = [output.get("text"), output.get("evalue")]
         traceback, shown = output.get("traceback"), output.get("data")
         parts += traceback if isinstance(traceback, list) else []

@@ -73,12 +73,12 @@ def find_endpoints(
     functions = _function_endpoints(dataflow, chosen)
     if functions or chosen is not None:
         return functions
-    cells = find_cells_function(dataflow.flows, settings or {}, values)
+    cells = find_cells_function(dataflow.marked, settings or {}, values)
     return (_cells_endpoint(cells, dataflow),) if cells is not None else ()
 
 
 def _cells_endpoint(cells: CellsFunction, dataflow: Dataflow) -> Endpoint:
-    tests = [flow for flow in dataflow.flows if flow.cell.role is Role.TEST]
+    tests = [flow for flow in dataflow.marked if flow.cell.role is Role.TEST]
     return Endpoint(
         name=NAME,
         cell=cells.flow.cell.cell_id,
@@ -93,19 +93,19 @@ def _cells_endpoint(cells: CellsFunction, dataflow: Dataflow) -> Endpoint:
 
 
 def _reader(dataflow: Dataflow) -> SchemaReader:
-    production = [f for f in dataflow.flows if f.cell.role is Role.PRODUCTION]
+    production = [f for f in dataflow.marked if f.cell.role is Role.PRODUCTION]
     aliases = [statement for f in production for statement in f.mentions.aliases]
     return SchemaReader([ast.Module([*f.mentions.definitions], []) for f in production], aliases)
 
 
 def _function_endpoints(dataflow: Dataflow, chosen: Sequence[str] | None) -> tuple[Endpoint, ...]:
-    production = [f for f in dataflow.flows if f.cell.role is Role.PRODUCTION]
+    production = [f for f in dataflow.marked if f.cell.role is Role.PRODUCTION]
     functions = {node.name: (flow, node) for flow in production for node in _functions(flow)}
     if chosen is None:
         used = frozenset().union(*(flow.mentions.uses for flow in production))
         chosen = [n for n in functions if not n.startswith("_") and n not in used]
     reader = _reader(dataflow)
-    tests = [flow for flow in dataflow.flows if flow.cell.role is Role.TEST]
+    tests = [flow for flow in dataflow.marked if flow.cell.role is Role.TEST]
     calls = example_calls(tests, {name: functions[name][1] for name in chosen if name in functions})
     return tuple(
         _endpoint(*functions[name], reader, calls.get(name, ()))

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import ast
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import TypeGuard
 
 _Place = tuple[int, int]
 
 
-def has_value_from_the_round_before(tree: ast.Module, name: str) -> bool:
-    """Whether the first read of a name is in a loop that binds it, and not in every round."""
-    reads = [n for n in ast.walk(tree) if _is_name(n, name, ast.Load)]
-    first = min(map(_begin, reads), default=None)
-    if first is None:
-        return False
-    loops = [n for n in ast.walk(tree) if isinstance(n, (ast.For, ast.AsyncFor, ast.While))]
-    return any(
-        any(_is_name(n, name, ast.Store) for n in ast.walk(loop))
-        and any(_holds(part, first) for part in _conditional(loop))
-        for loop in loops
-    )
+def names_of_the_round_before(tree: ast.Module) -> frozenset[str]:
+    """Return the names whose first read is in a loop that binds them, and not in every round."""
+    nodes = list(ast.walk(tree))
+    loops = [n for n in nodes if isinstance(n, (ast.For, ast.AsyncFor, ast.While))]
+    first: dict[str, _Place] = {}
+    for node in nodes if loops else ():
+        if _is_name(node, ast.Load):
+            first[node.id] = min(_begin(node), first.get(node.id, _begin(node)))
+    found: set[str] = set()
+    for loop in loops:
+        bound = {node.id for node in ast.walk(loop) if _is_name(node, ast.Store)}
+        parts = _conditional(loop)
+        found |= {n for n in bound & first.keys() if any(_holds(part, first[n]) for part in parts)}
+    return frozenset(found)
 
 
 def _conditional(loop: ast.stmt) -> list[ast.AST]:
@@ -34,8 +40,8 @@ def _conditional(loop: ast.stmt) -> list[ast.AST]:
     return found
 
 
-def _is_name(node: ast.AST, name: str, context: type) -> bool:
-    return isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, context)
+def _is_name(node: ast.AST, context: type) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, context)
 
 
 def _begin(node: ast.AST) -> _Place:

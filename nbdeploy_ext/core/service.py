@@ -49,10 +49,10 @@ class ServiceSpec:
     """Why the notebook's kernel can't be asked: `kernel` is this interpreter then."""
     diagnostics: tuple[Diagnostic, ...] = ()
 
-    @cached_property
+    @property
     def shipped(self) -> tuple[CellFlow, ...]:
         """Return the marked code cells, in notebook order."""
-        return tuple(flow for flow in self.dataflow.flows if flow.cell.role is not None)
+        return self.dataflow.marked
 
     @property
     def extra_pins(self) -> tuple[str, ...]:
@@ -110,10 +110,9 @@ def plan_service(notebook: Notebook, config: Config, name: str | None = None) ->
     dataflow = read_dataflow(notebook)
     chosen = config.endpoints or notebook.choices.get("endpoints") or None
     kernel, kernel_fault = _kernel(notebook)
-    marked = [flow for flow in dataflow.flows if flow.cell.role is not None]
     values, unknown_values = find_values(notebook, dataflow, ValueStore())
     needed = _needed_by(values)
-    sources = find_sources(notebook.folder, marked, config.image.include, needed)
+    sources = find_sources(notebook.folder, dataflow.marked, config.image.include, needed)
     requirements, unknown = _requirements(sources.imports, kernel)
     return ServiceSpec(
         notebook=notebook,
@@ -129,7 +128,7 @@ def plan_service(notebook: Notebook, config: Config, name: str | None = None) ->
         unknown_values=unknown_values,
         listed=_listed(notebook, config, kernel),
         kernel_fault=kernel_fault,
-        slices={flow.cell.cell_id: dataflow.slice(flow.cell.cell_id) for flow in marked},
+        slices={flow.cell.cell_id: dataflow.slice(flow.cell.cell_id) for flow in dataflow.marked},
     )
 
 
@@ -202,11 +201,6 @@ def _requirements(
 
 
 def _cell_json(flow: CellFlow) -> dict[str, Any]:
-    return {
-        "id": flow.cell.cell_id,
-        "index": flow.cell.index,
-        "role": flow.cell.role.value if flow.cell.role is not None else None,
-        "defines": list(flow.sorted_defines),
-        "references": list(flow.references),
-        "sha256": flow.sha256,
-    }
+    cell = flow.cell
+    role = cell.role.value if cell.role is not None else None
+    return {"id": cell.cell_id, "index": cell.index, "role": role, **flow.described}

@@ -33,11 +33,13 @@ def shipped_file(content: Mapping[str, Any]) -> bytes:
     }
     version = {key: content[key] for key in ("nbformat", "nbformat_minor") if key in content}
     rest = _written({"metadata": metadata, **version}, _LINE)  # the cells' key is the first
-    cells = [_written_cell(raw) for raw in content["cells"]]
-    listed = f"[{_CELL_LINE}{f',{_CELL_LINE}'.join(cells)}{_LINE} ]" if cells else "[]"
-    text = f'{{{_LINE} "cells": {listed},{rest[1:]}\n'
     try:
-        return text.encode()
+        cells = [_written_cell(raw) for raw in content["cells"]]
+        if not cells:
+            return f'{{{_LINE} "cells": [],{rest[1:]}\n'.encode()
+        cells[0] = f'{{{_LINE} "cells": [{_CELL_LINE}'.encode() + cells[0]
+        cells[-1] += f"{_LINE} ],{rest[1:]}\n".encode()
+        return f",{_CELL_LINE}".encode().join(cells)  # megabytes are put together once
     except UnicodeEncodeError:  # half of a character, which JSON can escape and UTF-8 can't hold
         shipped = {**version, "metadata": metadata, "cells": [_kept(c) for c in content["cells"]]}
         return (json.dumps(shipped, indent=1, sort_keys=True) + "\n").encode()
@@ -51,14 +53,14 @@ def _kept(raw: Mapping[str, Any]) -> dict[str, Any]:
     return {**cell, **_UNEXECUTED} if cell["cell_type"] == "code" else cell
 
 
-def _written_cell(raw: Mapping[str, Any]) -> str:
+def _written_cell(raw: Mapping[str, Any]) -> bytes:
     cell_id, kind, source = raw.get("id"), raw["cell_type"], raw.get("source")
     told = raw.get("metadata") or {}
     tags = _key(told["tags"]) if "tags" in told else None
     text = source if type(source) is str else _key(source)
     if type(cell_id) is type(kind) is str and text is not False and tags is not False:
         return _written_texts(cell_id, kind, text, tags)
-    return _written(_kept(raw), _CELL_LINE)
+    return _written(_kept(raw), _CELL_LINE).encode()
 
 
 def _key(value: object) -> Sequence[str] | Literal[False]:
@@ -71,14 +73,14 @@ def _key(value: object) -> Sequence[str] | Literal[False]:
 @lru_cache(maxsize=1 << 13)
 def _written_texts(
     cell_id: str, kind: str, source: str | Sequence[str], tags: Sequence[str] | None
-) -> str:
+) -> bytes:
     """Return how a cell is written that is texts all through: no two that are equal differ.
 
     Every keystroke writes the whole notebook, in which all cells but one are what they were.
     """
     told = {} if tags is None else {"tags": tags}
     cell = {"id": cell_id, "cell_type": kind, "source": source, "metadata": told}
-    return _written(_kept(cell), _CELL_LINE)
+    return _written(_kept(cell), _CELL_LINE).encode()
 
 
 def _written(value: Any, line: str) -> str:

@@ -80,7 +80,7 @@ def find_values(
 
 
 def _find(name: str, dataflow: Dataflow) -> Value | None:
-    readers = [f for f in dataflow.flows if f.cell.role is not None and name in f.references]
+    readers = [f for f in dataflow.marked if name in f.references]
     makers: Sequence[CellFlow] = dataflow.definers(name, readers[0]) if readers else ()
     if not makers:
         makers = [flow for flow in dataflow.flows if name in flow.defines][-1:]

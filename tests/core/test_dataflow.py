@@ -501,7 +501,7 @@ def test_what_cannot_be_known_is_said_and_kept(source: str) -> None:
 def test_any_source_has_an_answer(source: str) -> None:
     flow = flow_of("kept = 1", source, "kept")
     assert "c0" in flow.slice("c2")
-    assert flow.by_id["c1"].references is not None
+    assert flow.flow("c1").references is not None
 
 
 @pytest.mark.parametrize(

@@ -247,7 +247,7 @@ def check(sources: list[str]) -> None:
     ids = [f"c{n}" for n in range(len(sources))]
     texts = dict(zip(ids, sources, strict=True))
     for number, cell in enumerate(ids):
-        wanted = set(flow.by_id[cell].defines)
+        wanted = set(flow.flow(cell).defines)
         try:
             whole = run([(c, texts[c]) for c in ids[: number + 1]], wanted)
         except Exception:  # noqa: BLE001  (a notebook that fails has no values to compare)
