@@ -12,6 +12,7 @@ from .facts import Facts, Opaque
 from .file_calls import file_token
 from .magics import NEUTRAL
 from .origins import FLAGS, NOTHING
+from .plugins import may_be_plugin
 from .scopes import Scope
 from .statements import body
 from .syntax import parse
@@ -82,7 +83,7 @@ def _facts(scope: Scope, source: PlainSource) -> Facts:
         opaque=tuple([Opaque(*places.at((o.line, o.column)), o.reason) for o in scope.opaque]),
         wild=bool(scope.opaque) or scope.wild,
         assumed=tuple(scope.assumed.items()),
-        imports=tuple(scope.imports.items()),
+        imports=tuple([i for i in scope.imports.items() if may_be_plugin(i[1])]),
     )
 
 

@@ -143,4 +143,4 @@ class Facts:
     assumed: tuple[tuple[str, Meaning], ...]
     """What the names stood for when this was read."""
     imports: tuple[tuple[str, str], ...] = ()
-    """Names that `import` binds, with their modules: some are imported for what that does."""
+    """Names that `import` binds to modules that may be imported for what that does to others."""

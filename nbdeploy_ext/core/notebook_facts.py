@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from .effects import read_facts
 from .magics import read_plain
 from .meanings import NotebookMeanings, holds
-from .outlines import Outline, read_outline
+from .outlines import Outline, differing_names, read_outline
 from .syntax import Parsed, parse, shared_tree
 from .trust import Trust, read_trust
 
@@ -131,7 +131,7 @@ def _read_on(sources: list[Source], trees: dict[str, Parsed]) -> _Reading | None
     else:
         return None
     gone, come = [last.sources[n] for n in places[0]], [sources[n] for n in places[1]]
-    names = frozenset().union(*[s.outline.names for s in (*gone, *come)])
+    names = differing_names(_outlines(gone), _outlines(come))
     if not last.meanings.go_on(_outlines(sources), names):
         return None
     new = [_facts(source, trees, last.meanings) for source in come]

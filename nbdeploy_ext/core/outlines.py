@@ -11,7 +11,7 @@ from .facts import COUNTED, GROWING, METACALL, METACLASS, PRINTING, STRANGE, Rea
 from .implicit import CALLED_BY_PYTHON, changes_itself
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from .scopes import Function
 
@@ -29,8 +29,10 @@ class Outline:
     imports: tuple[tuple[str, str], ...]
     functions: tuple[tuple[str, Function], ...]
     classes: tuple[tuple[str, ast.ClassDef], ...]
+    defined: frozenset[str] = frozenset()
+    """The functions, classes and methods that it defines, methods with a dot before them."""
     names: frozenset[str] = frozenset()
-    """All that it gives a meaning to, methods with a dot before them."""
+    """All that it gives a meaning to: those, and what it imports."""
     readings: dict[ast.AST, Reading] = field(default_factory=dict)
     """What was found out of the functions the last time."""
 
@@ -53,9 +55,21 @@ def read_outline(tree: ast.Module | None) -> Outline:
         else:
             functions.append((node.name, node))
     imports += _said_by(imports)
-    names = {name for several in (imports, functions, classes) for name, _ in several}
-    names.update(name for _, node in classes for name, _ in named_methods(node))
-    return Outline(tuple(imports), tuple(functions), tuple(classes), frozenset(names))
+    defined = {name for several in (functions, classes) for name, _ in several}
+    defined.update(name for _, node in classes for name, _ in named_methods(node))
+    return Outline(
+        tuple(imports), tuple(functions), tuple(classes), frozenset(defined),
+        frozenset(defined.union([name for name, _ in imports])),
+    )  # fmt: skip
+
+
+def differing_names(some: Sequence[Outline], others: Sequence[Outline]) -> frozenset[str]:
+    """Return the names that outlines do not give the same meaning as others."""
+    before, after = (
+        {pair for one in several for pair in one.imports} for several in (some, others)
+    )
+    defined = [outline.defined for outline in (*some, *others)]
+    return frozenset([name for name, _ in before ^ after]).union(*defined)
 
 
 def _said_by(imports: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:

@@ -15,20 +15,23 @@ if TYPE_CHECKING:
 def find_plugins(cells: Sequence[Facts]) -> list[bool]:
     """Say of each cell whether it imports a module for what that does to other modules."""
     used: dict[str, bool] = {}
+    found: dict[tuple[tuple[str, str], ...], bool] = {}
 
     def is_used(name: str) -> bool:
         if name not in used:
             used[name] = any(name in facts.reads or name in facts.late for facts in cells)
         return used[name]
 
-    def is_plugin(name: str, module: str) -> bool:
-        top = module.partition(".")[0]
-        if top in PLUGINS:
-            return True
-        return (top not in INERT or ".experimental." in module) and not is_used(name)
+    def has_plugin(imports: tuple[tuple[str, str], ...]) -> bool:
+        if imports not in found:
+            found[imports] = any(
+                module.partition(".")[0] in PLUGINS or not is_used(name) for name, module in imports
+            )
+        return found[imports]
 
-    found: dict[tuple[tuple[str, str], ...], bool] = {(): False}
-    for facts in cells:
-        if facts.imports not in found:
-            found[facts.imports] = any(is_plugin(name, module) for name, module in facts.imports)
-    return [found[facts.imports] for facts in cells]
+    return [bool(facts.imports) and has_plugin(facts.imports) for facts in cells]
+
+
+def may_be_plugin(module: str) -> bool:
+    """Whether a module may be imported for what that does to others."""
+    return module.partition(".")[0] not in INERT or ".experimental." in module

@@ -239,14 +239,13 @@ class Replay(Graph):
         read_later: set[str] = set()
         for number in range(len(cells) - 1, -1, -1):
             facts = cells[number]
-            if facts.late:
-                waiting = [n for n in facts.functions if n not in read_later]
-                if waiting or not facts.functions:
-                    last = known.get(number)
-                    if last is None or last.facts.late != facts.late or differences.concern(last):
-                        last = self._found_last(number, facts)
-                        known = {} if last.links else known  # others see them merged, too
-                    self._final[number] = last
+            waits = not facts.functions or not read_later.issuperset(facts.functions)
+            if facts.late and waits:
+                last = known.get(number)
+                if last is None or last.facts.late != facts.late or differences.concern(last):
+                    last = self._found_last(number, facts)
+                    known = {} if last.links else known  # others see them merged, too
+                self._final[number] = last
             read_later.difference_update(facts.functions)
             read_later.update(facts.reads)
 
