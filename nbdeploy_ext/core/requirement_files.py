@@ -36,23 +36,47 @@ def read_requirement_file(
     try:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".toml":
-            found = tomllib.loads(text).get("project", {}).get("dependencies", [])
+            found = _list(_table(tomllib.loads(text), "project"), "dependencies")
         elif path.suffix in {".yml", ".yaml"}:
             found = list(_conda(_yaml(text)))
         else:
             found = list(_pip(text, path.parent))
-        return tuple(str(Requirement(named(line, path.parent))) for line in found)
+        return tuple(_requirement(line, named(line, path.parent)) for line in found)
     except OSError as fault:
+        other = f"{fault.filename}: " if str(fault.filename) != str(path) else ""
         raise ConfigInvalid(
-            f"{path.name}, which [image] requirements names, can't be read: {fault.strerror}.",
+            f"{path.name}, which [image] requirements names, can't be read: {other}"
+            f"{fault.strerror}.",
             hint="The path is relative to the notebook.",
         ) from fault
-    except (ValueError, InvalidRequirement, AttributeError) as fault:
+    except (TypeError, ValueError) as fault:
         said = str(fault).splitlines()[0]
         raise ConfigInvalid(
             f"{path.name}, which [image] requirements names, can't be read: {said}",
             hint="List one requirement a line, name==version say.",
         ) from fault
+
+
+def _requirement(line: str, text: str) -> str:
+    try:
+        return str(Requirement(text))
+    except InvalidRequirement as fault:
+        said = line if "://" not in line else "a URL without the name of its package"
+        raise ValueError(f"{said} is no requirement that an index has.") from fault
+
+
+def _table(document: Any, key: str) -> dict[str, Any]:
+    found = document.get(key, {}) if isinstance(document, dict) else None
+    if not isinstance(found, dict):
+        raise TypeError(f"{key} is no table")
+    return found
+
+
+def _list(table: Any, key: str) -> list[Any]:
+    found = (table.get(key) or []) if isinstance(table, dict) else None
+    if not isinstance(found, list):
+        raise TypeError(f"{key} is no list")
+    return [entry if isinstance(entry, dict) else str(entry) for entry in found]
 
 
 def _yaml(text: str) -> Any:
@@ -92,9 +116,9 @@ def _pip(text: str, folder: Path) -> Iterator[str]:
 
 
 def _conda(document: Any) -> Iterator[str]:
-    for entry in document.get("dependencies", ()):
+    for entry in _list(document, "dependencies"):
         if isinstance(entry, dict):
-            yield from (str(line) for line in entry.get("pip", ()))
+            yield from _list(entry, "pip")
             continue
         found = _CONDA.match(str(entry).split("::")[-1].strip())
         if found is None:

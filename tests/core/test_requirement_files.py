@@ -81,3 +81,23 @@ def test_files_that_a_file_names_are_read_and_paths_are_asked_for(tmp_path: Path
     found = read_requirement_file(tmp_path / "requirements.txt", named)
     assert found == ("idna==3.7", "team", "six", "packaging")
     assert "-e ./team" in asked
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("environment.yml", "dependencies: 5\n", "dependencies is no list"),
+        ("environment.yml", "- numpy\n", "dependencies is no list"),
+        ("environment.yml", "dependencies: [pip: numpy]\n", "pip is no list"),
+        ("pyproject.toml", "project = 5\n", "project is no table"),
+        ("pyproject.toml", '[project]\ndependencies = "numpy"\n', "dependencies is no list"),
+        ("requirements.txt", "numpy\n-e ./nowhere\n", "-e ./nowhere is no requirement"),
+        ("requirements.txt", "git+https://me:s3cret@host/x\n", "a URL without the name"),
+        ("requirements.txt", "-r other.txt\n", r"other\.txt: No such file"),
+    ],
+)
+def test_a_file_of_another_shape_is_told(name: str, text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ConfigInvalid, match=said) as refused:
+        read_requirement_file(tmp_path / name)
+    assert "s3cret" not in refused.value.message
