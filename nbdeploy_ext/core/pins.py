@@ -32,6 +32,20 @@ def plan_pins(
     return tuple(dict.fromkeys(line for line in portable if line)), wheels
 
 
+def asked_version(line: str, kernel: KernelEnvironment) -> tuple[str, str | None] | None:
+    """Return the distribution that a requirement names and the version that it will have.
+
+    The version is the one that the line pins, else the kernel's, else None: the index decides.
+    A line that names nothing, a path of another machine say, gives None.
+    """
+    found = _parsed(line)
+    if found is None:
+        return None
+    pinned = (s.version for s in found.specifier if s.operator == "==" and "*" not in s.version)
+    versions = {canonicalize_name(n): v for n, v in kernel.versions.items()}
+    return found.name, next(pinned, versions.get(canonicalize_name(found.name)))
+
+
 def named(line: str, kernel: KernelEnvironment, folder: Path) -> str:
     """Return a requirement that is a path, or a link without a name, by its distribution's name.
 

@@ -8,18 +8,20 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from packaging.utils import canonicalize_name
+
 from .dataflow import Dataflow, read_dataflow
 from .errors import KernelUnavailable
 from .interface import Endpoint, find_endpoints
 from .kernels import KernelEnvironment, kernel_executable, probe_kernel
-from .pins import named, plan_pins
+from .pins import asked_version, named, plan_pins
 from .requirement_files import read_requirement_file
 from .requirements import Requirement
 from .sources import Place, Sources, find_sources
 from .values import Value, ValueStore, find_values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from .config import Config
     from .dataflow import CellFlow
@@ -59,6 +61,18 @@ class ServiceSpec:
         """Return what `%pip install` lines in shipped cells ask for."""
         return tuple(r for flow in self.shipped for r in flow.plain.requirements)
 
+    def installs(self) -> Iterator[dict[str, Any]]:
+        """Yield as JSON what only `%pip install` lines ask for, each distribution once."""
+        known = {canonicalize_name(r.distribution) for r in self.requirements}
+        for flow in self.shipped:
+            for line in flow.plain.requirements:
+                asked = asked_version(named(line, self.kernel, self.notebook.folder), self.kernel)
+                if asked is None or canonicalize_name(asked[0]) in known:
+                    continue
+                known.add(canonicalize_name(asked[0]))
+                yield {"distribution": asked[0], "version": asked[1], "imports": [],
+                       "cells": [flow.cell.cell_id]}  # fmt: skip
+
     @cached_property
     def pins(self) -> tuple[str, ...]:
         """Return what gets installed from an index (PEP 508); the engineer's own file wins."""
@@ -91,7 +105,7 @@ class ServiceSpec:
             "slices": {cell: list(needed) for cell, needed in self.slices.items()},
             "endpoints": [endpoint.as_json() for endpoint in self.endpoints],
             "values": [value.as_json() for value in self.values],
-            "requirements": [requirement.as_json() for requirement in self.requirements],
+            "requirements": [*(r.as_json() for r in self.requirements), *self.installs()],
             "modules": list(self.sources.modules),
             "files": list(self.sources.files),
             "environment": list(dict.fromkeys(place.name for place in self.sources.environment)),

@@ -81,4 +81,7 @@ def test_neutral_magics_and_pip_lines_ship(tmp_path: Path) -> None:
     spec = analyse(write_notebook(tmp_path, ("f", "production", source)))
     assert [d.code for d in spec.diagnostics] == []
     assert spec.extra_pins == ("six==1.17.0",)
+    assert spec.as_json()["requirements"] == [
+        {"distribution": "six", "version": "1.17.0", "imports": [], "cells": ["f"]}
+    ]
     assert spec.shipped[0].plain.text.splitlines()[2] == "x = 1"
