@@ -270,7 +270,9 @@ def logs(*, name: str, follow: bool, as_json: bool) -> None:
 
 @_command
 @click.argument("name")
-@click.option("--limit", type=int, default=20, show_default=True, help="How many, the newest.")
+@click.option(
+    "--limit", type=click.IntRange(0), default=20, show_default=True, help="How many, the newest."
+)
 def calls(*, name: str, limit: int, as_json: bool) -> None:
     """Show a deployment's last calls."""
     asked = ask(find_target(name).deployment(name), "/calls", limit=limit)
@@ -300,7 +302,9 @@ def stop(*, name: str, as_json: bool) -> None:
 
 
 @_command
-@click.option("--keep", type=int, default=3, show_default=True, help="Versions to keep of each.")
+@click.option(
+    "--keep", type=click.IntRange(0), default=3, show_default=True, help="Versions to keep of each."
+)
 def prune(*, keep: int, as_json: bool) -> None:
     """Remove old versions."""
     gone = [g for t in all_targets() if t.availability().available for g in t.prune(keep)]

@@ -82,7 +82,8 @@ class Terminal:
 
     def log(self, line: str) -> None:
         """Print one line above the bars."""
-        self._console.print(f"  {line}", style="dim", markup=False, highlight=False)
+        # Whole, as it came: a line of JSON that is broken at 80 columns is none
+        self._console.print(f"  {line}", style="dim", markup=False, highlight=False, soft_wrap=True)
 
     def measure(self, done: int, total: int, unit: str) -> None:
         """Move the stage's bar."""
@@ -119,7 +120,7 @@ def show_analysis(spec: ServiceSpec) -> str:
     """Return the analysis for people: endpoints, then diagnostics with their places."""
     lines = [f"POST {e.path}  ({e.cell})  {e.summary}".rstrip() for e in spec.endpoints]
     for d in spec.diagnostics:
-        place = f" {d.cell}:{d.line}" if d.cell else ""
+        place = f" {d.cell}" + (f":{d.line}" if d.line else "") if d.cell else ""
         lines.append(f"{d.severity} {d.code}{place}  {d.message}")
         if d.fix:
             lines.append(f"  → {d.fix.title}")

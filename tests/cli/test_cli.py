@@ -40,6 +40,14 @@ def test_a_problem_exits_1_wrong_usage_2_and_a_missing_engine_3(tmp_path: Path) 
     assert "Docker" in done.stderr
 
 
+def test_a_problem_of_a_whole_cell_has_no_line(tmp_path: Path) -> None:
+    source = "import click\ndef f() -> int:\n    return 1"
+    bad = write_notebook(tmp_path, ("f", "production", source))
+    (tmp_path / "nbdeploy.toml").write_text('[image]\nrequirements = "r.txt"\n')
+    (tmp_path / "r.txt").touch()
+    assert "warning NBD408 f  The kernel has click" in nbdeploy("check", str(bad)).stdout
+
+
 def test_a_refused_deploy_answers_its_diagnostics(tmp_path: Path) -> None:
     bad = write_notebook(tmp_path, ("f", "production", "def f() -> int:\n    return nowhere"))
     done = nbdeploy("deploy", str(bad), "--target", "process", "--json")
@@ -67,3 +75,8 @@ def test_a_port_that_is_taken_is_told_before_any_work(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["code"] == "port_in_use"
     assert "Checking" not in done.stderr
     assert nbdeploy("run", notebook, "--port", "99999").returncode == 2
+
+
+def test_a_number_below_nothing_is_wrong_usage() -> None:
+    assert nbdeploy("calls", "loan", "--limit", "-1").returncode == 2
+    assert nbdeploy("prune", "--keep", "-1").returncode == 2
