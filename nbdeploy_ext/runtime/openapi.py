@@ -31,6 +31,7 @@ _ERRORS = {
     "415": "A body of a type that is not taken; `accepted` are those that are",
     "422": "A wrong argument",
     "500": "The notebook raised",
+    "503": "More calls wait than can be answered in time; `Retry-After` says when to ask again",
     "504": "The call took too long",
 }
 _PROBLEM = {
