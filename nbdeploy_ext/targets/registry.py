@@ -41,14 +41,22 @@ def all_targets() -> list[Target]:
 
 
 def find_target(name: str) -> Target:
-    """Return the target that has a deployment of that name, or raise `DeploymentNotFound`."""
+    """Return the target that has a deployment of that name, or raise `DeploymentNotFound`.
+
+    Of several targets it is the one where the deployment runs.
+    """
+    stopped: Target | None = None
     for target in all_targets():
         if target.availability().available:
             try:
-                target.deployment(name)
+                found = target.deployment(name)
             except DeploymentNotFound:
                 continue
-            return target
+            if found.state == "running":
+                return target
+            stopped = stopped or target
+    if stopped is not None:
+        return stopped
     raise DeploymentNotFound(
         f"There is no deployment {name}.", hint="nbdeploy list shows what there is."
     )

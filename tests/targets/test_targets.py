@@ -18,6 +18,7 @@ from nbdeploy_ext.core.errors import (
 )
 from nbdeploy_ext.core.pipeline import DeployResult, deploy_notebook
 from nbdeploy_ext.core.progress import Silent
+from nbdeploy_ext.targets.registry import find_target, open_target
 from tests.notebooks import LOAN, write_notebook
 from tests.progress import CancelAt, Listening
 
@@ -266,3 +267,15 @@ def test_two_deployments_never_share_a_port(tmp_path: Path, target: Target, name
         target.stop(other)
         if target.name == "docker":
             target._engine.remove_image(f"nbdeploy/{other}:1")  # type: ignore[attr-defined]
+
+
+@pytest.mark.docker
+def test_a_name_that_two_targets_have_is_the_one_that_runs(
+    tmp_path: Path, docker_target: Target, name: str
+) -> None:
+    notebook = write_notebook(tmp_path, *LOAN)
+    deploy(notebook, docker_target, name)
+    docker_target.stop(name)
+    assert find_target(name).name == "docker"
+    deploy(notebook, open_target("process"), name)
+    assert find_target(name).name == "process"
