@@ -181,7 +181,7 @@ FUNCTIONS: dict[str, Does] = _table(
         "warnings.catch_warnings sklearn.config_context",
         Does.ONCE: "re.finditer csv.reader csv.DictReader os.scandir os.walk glob.iglob "
         "numpy.nditer numpy.ndenumerate",
-        Does.HOLD: "functools.partial functools.wraps functools.lru_cache functools.cache "
+        Does.HOLD: "numpy.vectorize numpy.frompyfunc functools.partial functools.wraps functools.lru_cache functools.cache "
         "weakref.ref csv.writer csv.DictWriter tqdm.tqdm tqdm.auto.tqdm tqdm.notebook.tqdm",
         Does.CONFIGURE: "pandas.set_option pandas.reset_option numpy.seterr numpy.set_printoptions "
         "numpy.set_string_function matplotlib.pyplot.rc matplotlib.rc matplotlib.use "
@@ -194,7 +194,9 @@ FUNCTIONS: dict[str, Does] = _table(
         "torch.set_default_dtype torch.set_grad_enabled torch.set_num_threads "
         "tqdm.tqdm.pandas tqdm.auto.tqdm.pandas tqdm.notebook.tqdm.pandas arviz.style.use "
         "torch.set_default_device torch.use_deterministic_algorithms sympy.init_printing "
-        "time.tzset matplotlib.pyplot.xkcd matplotlib.pyplot.ion matplotlib.pyplot.ioff",
+        "time.tzset matplotlib.pyplot.xkcd matplotlib.pyplot.ion matplotlib.pyplot.ioff "
+        "gc.enable gc.disable gc.freeze gc.unfreeze sys.setswitchinterval sys.settrace "
+        "sys.setprofile csv.register_dialect csv.unregister_dialect csv.field_size_limit",
         Does.READ: "numpy.load numpy.loadtxt numpy.genfromtxt numpy.fromfile pickle.load "
         "joblib.load json.load yaml.safe_load yaml.load toml.load tomllib.load torch.load "
         "os.listdir glob.glob os.path.exists os.path.isfile os.path.isdir os.path.getsize "
@@ -354,7 +356,7 @@ def function_effect(path: str) -> Does | None:
     if found is not None:
         return found
     name = path.rpartition(".")[2]
-    if path.startswith("matplotlib") and (name.startswith("rc") or name in _COLORMAPS):
+    if (name in _COLORMAPS or name[:2] == "rc") and path.startswith("matplotlib"):
         return Does.CONFIGURE
     if name in _TABLE_CHANGES and path.count(".") > 1 and not path.startswith("numpy."):
         return Does.CONFIGURE  # logging.root.handlers.clear()

@@ -175,7 +175,7 @@ def _binary(scope: Scope, node: ast.BinOp) -> Origins:
     operators: dict[str, None] = {}
     while isinstance(left, ast.BinOp):  # a long sum nests as deep as it is long
         found.append(value(scope, left.right))
-        if isinstance(left.op, ast.Mod):
+        if type(left.op) is ast.Mod:
             looked_up(scope, found[-1])  # "%(name)s" % table
         operators[_OPERATORS[type(left.op)]] = None
         sharing = sharing or isinstance(left.op, _SHARING)
@@ -264,7 +264,7 @@ def call(scope: Scope, node: ast.Call, *, bare: bool = False) -> Origins:
 
 def _arguments(scope: Scope, node: ast.Call) -> Arguments:
     given = node.args
-    positional = [value(scope, a) or module_state(scope, a) for a in given]
+    positional = [_argument(scope, a) for a in given]
     keywords: dict[str, Origins] = {}
     if node.keywords:
         keywords = _keywords(scope, node)
@@ -281,9 +281,14 @@ def _arguments(scope: Scope, node: ast.Call) -> Arguments:
     return Arguments(node, positional, keywords)
 
 
+def _argument(scope: Scope, node: ast.expr) -> Origins:
+    if type(node) is ast.Name:
+        return _name(scope, node) or module_state(scope, node)
+    return _EXPRESSIONS.get(type(node), _parts)(scope, node)
+
+
 def _keywords(scope: Scope, node: ast.Call) -> dict[str, Origins]:
-    found = {k.arg or "**": value(scope, k.value) or module_state(scope, k.value)
-             for k in node.keywords}  # fmt: skip
+    found = {k.arg or "**": _argument(scope, k.value) for k in node.keywords}
     for name, origins in found.items():
         if name in CANVASES:
             scope.change(origins, deep=True)

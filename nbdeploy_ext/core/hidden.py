@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 BEHIND = LOGS | LOOKING_UP | HIDDEN.keys() | {"__getitem__"}
 """Methods that do or see something apart from their object."""
 
+_STANDARD = frozenset("contextlib operator os struct sys time".split())
+
 
 def hidden_in_function(scope: Scope, path: str, given: Arguments) -> None:
     """Note what the function of that full name does behind its arguments, or what lasts of it."""
@@ -27,15 +29,13 @@ def hidden_in_function(scope: Scope, path: str, given: Arguments) -> None:
         scope.touch("@" + top)
     if path in CONSUMING:
         scope.consumed.update(map(base, given.all))
-    elif HANDLERS.fullmatch(path):
-        _logs_to(scope, given)
-    elif path.startswith("logging.") and name in LOGS:
-        scope.shallow.add("@log")
+    elif top == "logging":
+        _logs(scope, path, given)
     elif name == "backward":
         scope.touch("@gradients")
     elif name.endswith("_accessor"):
         scope.shallow.add(CLASSES)
-    else:
+    elif top in _STANDARD:
         _hidden_in_standard(scope, path, given)
 
 
@@ -61,7 +61,11 @@ def prints(scope: Scope) -> None:
         scope.shallow.add("@printed")
 
 
-def _logs_to(scope: Scope, given: Arguments) -> None:
+def _logs(scope: Scope, path: str, given: Arguments) -> None:
+    if path.rpartition(".")[2] in LOGS:
+        scope.shallow.add("@log")
+    if not HANDLERS.fullmatch(path):
+        return
     targets = given.first | given.keywords.get("stream", NOTHING)
     nodes = [*given.node.args, *(k.value for k in given.node.keywords)]
     targets |= frozenset(map(file_token, filter(None, map(literal_path, nodes))))

@@ -21,9 +21,9 @@ _STARTED = "@unittest"
 """Stands for all that is patched, until `patch.stopall()`."""
 
 
-def module_state(scope: Scope, node: ast.expr) -> Origins:
+def module_state(scope: Scope, node: ast.Name) -> Origins:
     """Return the state of a module that is handed on as it is, by its name."""
-    meaning = scope.mean(node.id) if type(node) is ast.Name else None
+    meaning = scope.mean(node.id)
     if type(meaning) is not Module or "." in meaning.path:
         return NOTHING
     return only(state_of(meaning.path))

@@ -99,6 +99,11 @@ class Base(metaclass=Meta): pass
          [0, 1, 2]),
         (["import logging", "logging.addLevelName(25, 'A')", "logging.getLevelName(25)"], [0, 1]),
         (["import logging", "logging.root.handlers.clear()", "logging.root.handlers"], [0, 1]),
+        (["import gc", "gc.disable()", "gc.isenabled()"], [0, 1]),
+        (["import csv", "csv.register_dialect('p', delimiter='|')", "csv.reader(['a|b'], 'p')"],
+         [0, 1]),
+        (["import numpy as np\nseen = []", "f = np.vectorize(lambda v: seen.append(v))", "f([1])",
+          "seen"], [0, 1, 2]),
         # what a library's class is given, its objects have
         (["import pandas as pd\ndf = pd.DataFrame()", "pd.DataFrame.shout = print", "df.shout()"],
          [0, 1]),
