@@ -181,8 +181,9 @@ FUNCTIONS: dict[str, Does] = _table(
         "warnings.catch_warnings sklearn.config_context",
         Does.ONCE: "re.finditer csv.reader csv.DictReader os.scandir os.walk glob.iglob "
         "numpy.nditer numpy.ndenumerate",
-        Does.HOLD: "numpy.vectorize numpy.frompyfunc functools.partial functools.wraps functools.lru_cache functools.cache "
-        "weakref.ref csv.writer csv.DictWriter tqdm.tqdm tqdm.auto.tqdm tqdm.notebook.tqdm",
+        Does.HOLD: "functools.partial functools.wraps functools.lru_cache functools.cache "
+        "numpy.vectorize numpy.frompyfunc weakref.ref csv.writer csv.DictWriter tqdm.tqdm "
+        "tqdm.auto.tqdm tqdm.notebook.tqdm",
         Does.CONFIGURE: "pandas.set_option pandas.reset_option numpy.seterr numpy.set_printoptions "
         "numpy.set_string_function matplotlib.pyplot.rc matplotlib.rc matplotlib.use "
         "matplotlib.pyplot.switch_backend seaborn.set seaborn.set_theme seaborn.set_style "
@@ -271,7 +272,8 @@ SPLITTING = frozenset({"partition"})
 
 KNOWN_PACKAGES = frozenset(path.partition(".")[0] for path in PACKAGES)
 
-HIDDEN = {"__subclasses__": "@classes", "grad": "@gradients"}
+HIDDEN = {"__subclasses__": "@classes", "grad": "@gradients", "transform": "@sklearn",
+          "fit_transform": "@sklearn"}  # fmt: skip
 """Attributes that show what was done elsewhere, to nothing that leads to them."""
 
 SHELL = frozenset("user_ns user_global_ns run_cell run_line_magic run_cell_magic".split())

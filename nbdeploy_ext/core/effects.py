@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from . import branches, definitions
+from . import branches, comprehensions, definitions
 from .catalog import QUIET_COMMANDS
 from .facts import Facts, Opaque
 from .file_calls import file_token
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .scopes import Meanings
     from .syntax import Parsed
 
-__all__ = ["branches", "definitions", "read_facts"]
+__all__ = ["branches", "comprehensions", "definitions", "read_facts"]
 
 _HISTORY = re.compile(r"_{1,3}|_i{0,3}\d*|_[iod]h|In|Out")
 _SHELLS = frozenset("bash sh script system sx ! !! perl ruby".split())

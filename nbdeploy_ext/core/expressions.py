@@ -19,11 +19,10 @@ from .catalog import CANVASES, HIDDEN, METHODS, SEED_ARGUMENTS, SHELL, Does
 from .facts import COUNTED, STRANGE, Builtin, Module, Summary
 from .formulas import names_in
 from .full_names import dotted_path
-from .implicit import ACCESS, asked_for, implicit, looked_up
+from .implicit import ACCESS, asked_for, follows_settings, implicit, looked_up
 from .origins import (
     ASKED,
     NOTHING,
-    ONCE,
     Origins,
     base,
     holder_of,
@@ -57,7 +56,7 @@ _SHARING = (ast.Add, ast.Mult, ast.BitOr)
 
 def value(scope: Scope, node: ast.expr) -> Origins:
     """Read an expression and return where its value may come from."""
-    return _EXPRESSIONS.get(type(node), _parts)(scope, node)
+    return EXPRESSIONS.get(type(node), _parts)(scope, node)
 
 
 def _parts(scope: Scope, node: ast.expr) -> Origins:
@@ -181,6 +180,7 @@ def _binary(scope: Scope, node: ast.BinOp) -> Origins:
         sharing = sharing or isinstance(left.op, _SHARING)
         left = left.left
     found.append(value(scope, left))
+    follows_settings(scope)
     for operator in operators:
         implicit(scope, operator, *found)
     every = asked_for(scope, merged(found))
@@ -284,7 +284,7 @@ def _arguments(scope: Scope, node: ast.Call) -> Arguments:
 def _argument(scope: Scope, node: ast.expr) -> Origins:
     if type(node) is ast.Name:
         return _name(scope, node) or module_state(scope, node)
-    return _EXPRESSIONS.get(type(node), _parts)(scope, node)
+    return EXPRESSIONS.get(type(node), _parts)(scope, node)
 
 
 def _keywords(scope: Scope, node: ast.Call) -> dict[str, Origins]:
@@ -350,50 +350,7 @@ def _lambda(scope: Scope, node: ast.Lambda) -> Origins:
     return merged([found, late_names(scope, node.body, own), *map(holder_of, defaults)])
 
 
-def _comprehension(
-    scope: Scope, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
-) -> Origins:
-    first = value(scope, node.generators[0].iter)
-    own = {name for g in node.generators for name in _targets(g.target)}
-    before = scope.enter(own)
-    for number, generator in enumerate(node.generators):
-        origins = value(scope, generator.iter) if number else first
-        scope.consumed.update(map(base, origins))
-        _bind_inside(scope, generator.target, part_of(origins))
-        for test in generator.ifs:
-            asked_for(scope, value(scope, test))
-    if isinstance(node, ast.DictComp):
-        found = value(scope, node.key) | value(scope, node.value)
-    else:
-        found = value(scope, node.elt)
-    scope.leave(own, before)
-    result = holder_of(found)
-    if isinstance(node, ast.GeneratorExp):
-        return result | holder_of(first) | ONCE | late_names(scope, node, own)
-    return result
-
-
-def _targets(target: ast.expr) -> list[str]:
-    if type(target) is ast.Name:
-        return [target.id]
-    return [
-        n.id for n in ast.walk(target) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-    ]
-
-
-def _bind_inside(scope: Scope, target: ast.expr, origins: Origins) -> None:
-    if isinstance(target, ast.Name):
-        scope.bind_inside(target.id, origins)
-    elif isinstance(target, (ast.Tuple, ast.List)):
-        for element in target.elts:
-            _bind_inside(scope, element, origins)
-    elif isinstance(target, ast.Starred):
-        _bind_inside(scope, target.value, origins)
-    else:
-        value(scope, target)
-
-
-_EXPRESSIONS: dict[type, Callable[[Scope, Any], Origins]] = {
+EXPRESSIONS: dict[type, Callable[[Scope, Any], Origins]] = {
     ast.Constant: _constant,
     ast.Name: _name,
     ast.Attribute: _attribute,
@@ -416,8 +373,4 @@ _EXPRESSIONS: dict[type, Callable[[Scope, Any], Origins]] = {
     ast.YieldFrom: _yield,
     ast.Await: _await,
     ast.Lambda: _lambda,
-    ast.ListComp: _comprehension,
-    ast.SetComp: _comprehension,
-    ast.DictComp: _comprehension,
-    ast.GeneratorExp: _comprehension,
 }

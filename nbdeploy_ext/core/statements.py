@@ -11,7 +11,7 @@ from .expressions import call, value
 from .facts import STRANGE
 from .formulas import names_kept
 from .full_names import module_path
-from .implicit import asked_for
+from .implicit import asked_for, follows_settings
 from .origins import FLAGS, NOTHING, Origins, base, only, part_of, share_of
 from .patches import give, module_state
 
@@ -173,6 +173,7 @@ def _module_change(scope: Scope, node: ast.expr) -> str:
 def _augmented(scope: Scope, node: ast.AugAssign) -> None:
     origins = value(scope, node.value)
     target = node.target
+    follows_settings(scope)
     if isinstance(target, ast.Name):
         found = scope.load(target.id, (target.lineno, target.col_offset))
         scope.change(found)

@@ -104,6 +104,10 @@ class Base(metaclass=Meta): pass
          [0, 1]),
         (["import numpy as np\nseen = []", "f = np.vectorize(lambda v: seen.append(v))", "f([1])",
           "seen"], [0, 1, 2]),
+        (["from decimal import Decimal, getcontext\na = Decimal(1)", "getcontext().prec = 3",
+          "a / 3"], [0, 1]),
+        (["import sklearn\nfrom sklearn.preprocessing import StandardScaler\ns = StandardScaler()",
+          "sklearn.set_config(transform_output='pandas')", "s.transform([[1]])"], [0, 1]),
         # what a library's class is given, its objects have
         (["import pandas as pd\ndf = pd.DataFrame()", "pd.DataFrame.shout = print", "df.shout()"],
          [0, 1]),
