@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.errors import DeploymentNotFound, UsageError
+from ..core.errors import DeploymentNotFound, EngineUnreachable, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ..core.deployment import Target
+    from ..core.deployment import Availability, Target
 
 
 def _docker() -> Target:
@@ -43,20 +43,29 @@ def all_targets() -> list[Target]:
 def find_target(name: str) -> Target:
     """Return the target that has a deployment of that name, or raise `DeploymentNotFound`.
 
-    Of several targets it is the one where the deployment runs.
+    Of several targets it is the one where the deployment runs. Raises `EngineUnreachable` where
+    none has it and one can't be asked.
     """
     stopped: Target | None = None
+    silent: Availability | None = None
     for target in all_targets():
-        if target.availability().available:
-            try:
-                found = target.deployment(name)
-            except DeploymentNotFound:
-                continue
-            if found.state == "running":
-                return target
-            stopped = stopped or target
+        availability = target.availability()
+        if not availability.available:
+            silent = silent or availability
+            continue
+        try:
+            found = target.deployment(name)
+        except DeploymentNotFound:
+            continue
+        if found.state == "running":
+            return target
+        stopped = stopped or target
     if stopped is not None:
         return stopped
+    if silent is not None:
+        raise EngineUnreachable(
+            f"No target that answers has a deployment {name}. {silent.reason}", hint=silent.hint
+        )
     raise DeploymentNotFound(
         f"There is no deployment {name}.", hint="nbdeploy list shows what there is."
     )
