@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..core.deployment import StartRequest
-from ..core.errors import DeployRefused, NbdeployError, Unreachable, UsageError
+from ..core.errors import DeployRefused, FileUnusable, NbdeployError, Unreachable, UsageError
 from ..core.layers import library_layers, write_layers
 from ..core.notebook import Role, read_notebook, write_marks
 from ..core.pipeline import (
@@ -60,7 +60,16 @@ class _Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            except OSError as broken:
+                if broken.filename is None:
+                    raise
+                # Such as a home folder that is read-only, where the caches would be
+                raise FileUnusable(
+                    f"{broken.filename}: {(broken.strerror or str(broken)).lower()}.",
+                    hint="Check its permissions, and the space on its disk.",
+                ) from broken
         except NbdeployError as error:
             fault(error, as_json=bool(ctx.meta.get("nbdeploy.json")))
             ctx.exit(exit_status(error))

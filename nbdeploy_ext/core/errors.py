@@ -25,6 +25,7 @@ A fault in the *notebook* is a `Diagnostic`, never an exception.
     │   ├── PortInUse
     │   └── DiskFull
     ├── BatchFailed                a run over a table broke off
+    ├── FileUnusable               a file or folder of this machine can't be read or written
     ├── Unreachable                an engine or target does not answer
     │   ├── EngineUnreachable
     │   └── KernelUnavailable
@@ -188,6 +189,12 @@ class BatchFailed(NbdeployError):
     """A run over a table broke off, or may not go on; `details["log"]` holds its last lines."""
 
     code = "batch_failed"
+
+
+class FileUnusable(NbdeployError):
+    """A file or folder of this machine can't be read or written."""
+
+    code = "file_unusable"
 
 
 class Unreachable(NbdeployError):

@@ -80,3 +80,19 @@ def test_a_port_that_is_taken_is_told_before_any_work(tmp_path: Path) -> None:
 def test_a_number_below_nothing_is_wrong_usage() -> None:
     assert nbdeploy("calls", "loan", "--limit", "-1").returncode == 2
     assert nbdeploy("prune", "--keep", "-1").returncode == 2
+
+
+def test_a_folder_of_ours_that_cannot_be_made_is_told_in_one_sentence(tmp_path: Path) -> None:
+    notebook = str(write_notebook(tmp_path, *LOAN))
+    done = nbdeploy("deploy", notebook, "--target", "process", "--json", XDG_STATE_HOME="/proc/no")
+    assert done.returncode == 1
+    told = json.loads(done.stdout)
+    assert told["code"] == "file_unusable"
+    assert told["message"].startswith("/proc/no")
+    assert "Traceback" not in done.stderr
+
+
+def test_whether_a_deployment_is_there_is_unknown_without_its_engine(tmp_path: Path) -> None:
+    done = nbdeploy("status", "nowhere", "--json", DOCKER_HOST=f"unix://{tmp_path}/none.sock")
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["code"] == "engine_unreachable"
