@@ -15,6 +15,7 @@ import io
 import json
 import os
 import random
+import re
 import select
 import shutil
 import signal
@@ -316,7 +317,8 @@ def run_cell(shell: Any, source: str) -> Ran:
     """Run one cell and see which names it made or changed."""
     space = shell.user_ns
     before = {n: (id(v), v) for n, v in space.items() if is_own(n)}
-    old = {n: fingerprint(v) for n, (_, v) in before.items() if n in source}
+    words = set(re.findall(r"\w+", source))
+    old = {n: fingerprint(v) for n, (_, v) in before.items() if n in words}
     ran, out = Ran(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
         result = shell.run_cell(source, store_history=True)
