@@ -10,35 +10,24 @@ import asyncio
 import functools
 import logging
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from .access import Token
-from .intake import BODY_LIMIT, Intake
+from .heads import OF_BODIES, Asked, KnownHeads, read_head
 from .operations import LARGE
+from .patience import Patient
 from .probes import PROBES
-from .problems import problem
 from .reply import Reply
 from .request import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    from .operations import Operation
     from .service import Service, Streamed
 
 _log = logging.getLogger("nbdeploy.server")
-KEEP_ALIVE = 75
-"""Seconds that an unused connection is kept: longer than load balancers keep theirs."""
-PATIENCE = 30
-"""Seconds that a caller has to send a request, and to take more of an answer."""
-PER_SECOND = 2**16
-"""Bytes of a body that buy another second."""
-_ODD = frozenset({b"transfer-encoding", b"expect"})
-_OF_BODIES = frozenset({b"content-length", *_ODD})
-_HEADERS = (b"content-type", b"accept", b"x-request-id", b"traceparent")
-_TOO_SLOW = problem(408, "The request did not arrive in time.")
 
 
 class Front:
@@ -48,6 +37,7 @@ class Front:
         """Serve the endpoints of a loaded service."""
         self.service = service
         self.token = Token(service.token)
+        self.heads = KnownHeads()
         self.routes = {o.endpoint.path.encode(): o for o in service.operations.values()}
         self.probes = {
             path.encode(): functools.partial(ask, service) for path, ask in PROBES.items()
@@ -71,17 +61,7 @@ class Front:
         return head
 
 
-class Asked(NamedTuple):
-    """What the head of a call says."""
-
-    operation: Operation
-    content_type: str
-    accept: str
-    given_id: str
-    traceparent: str
-
-
-_OF_NO_CALL: Any = Asked(None, "", "", "", "")  # type: ignore[arg-type]
+_OF_NO_CALL: Any = Asked(None, 0, "", "", "", "")  # type: ignore[arg-type]
 
 
 class Exchange(Request):
@@ -93,7 +73,7 @@ class Exchange(Request):
         """Begin the clock, with nothing read and nothing sent."""
         # All that the base class has, too: a call of its own costs more than these lines
         self.begun = perf_counter()
-        self.operation, self.content_type, self.accept, self.given_id, self.traceparent = asked
+        self.operation, _, self.content_type, self.accept, self.given_id, self.traceparent = asked
         self.query = ""
         self.body = self.span = None
         self._id = ""
@@ -127,7 +107,7 @@ class Probing(Exchange):
         self.ask = ask
 
 
-class EndpointProtocol(Intake):
+class EndpointProtocol(Patient):
     """A connection: calls of endpoints are answered here, all else by the application."""
 
     def __init__(self, front: Front, **given: Any) -> None:
@@ -135,23 +115,41 @@ class EndpointProtocol(Intake):
         super().__init__(**given)
         self._front = front
         self._service = front.service
-        self._since = self.loop.time()
-        self._reading = True
-        self._stalled = 0.0
-        self._received = 0
-        self._head: list[tuple[bytes, bytes]] | None = None
-        self._url = b""
-        self._asked: Asked | None = None
+        self._is_between = True  # no part of a request was read by the parser
+        self._unread = b""  # a head that is known, and waits for its body
+        self._first = b""  # what the parser is fed that begins with a head
 
     # reading ---------------------------------------------------------------------------------
+    def data_received(self, data: bytes) -> None:
+        """Take a call whose head is known; let the parser read all else."""
+        if self._is_between:
+            if self._unread:
+                data, self._unread = self._unread + data, b""
+            found = self._front.heads.find(data)
+            if found is not None:
+                self._take(data, *found)
+                return
+            self._first = data
+        super().data_received(data)
+
+    def _take(self, data: bytes, asked: Asked, body: bytes | None) -> None:
+        self._unset_keepalive_if_required()
+        if body is None:
+            self._unread = data
+            self.begin_reading()
+            return
+        self.end_reading()
+        exchange = Exchange(asked)
+        exchange.parts.append(body)
+        self._line_up(exchange)
+        self._complete(exchange)
+
     def on_message_begin(self) -> None:
         """Begin a request; what ASGI wants is made when it turns out to be for it."""
+        self._is_between = False
         self.url = b""
         self.headers = []
-        if not self._reading:
-            self._reading = True
-            self._since = self.loop.time()
-        self._received = 0
+        self.begin_reading()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header as it came."""
@@ -160,20 +158,36 @@ class EndpointProtocol(Intake):
     def on_headers_complete(self) -> None:
         """Take the call, or hand it to the application."""
         self._unseen = 0
-        # Most heads are those of the call before: a caller's connection says the same each time
-        is_post = self.parser.get_method() == b"POST"
-        if not is_post or self.headers != self._head or self.url != self._url:
-            self.check_head()
-            if self.wants_switch():
-                return
-            self._asked = self._read_head() if is_post else None
-            self._head, self._url = self.headers if is_post else None, self.url
-        exchange = Exchange(self._asked) if self._asked is not None else self._probing()
+        first, self._first = self._first, b""
+        self.check_head()
+        if self.wants_switch():
+            return
+        exchange = self._asking(first) or self._probing()
         if exchange is None:
             self._hand_over()
             return
+        self._line_up(exchange)
+
+    def _asking(self, first: bytes) -> Exchange | None:
+        """Return the call that the head is; the next one like it is known without the parser."""
         parser = self.parser
-        exchange.keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0"
+        if parser.get_method() != b"POST":
+            return None
+        asked = read_head(self._front.routes.get(self.url), self.headers, self._front.token)
+        if asked is None:
+            return None
+        exchange = Exchange(asked)
+        exchange.keep_alive = self._is_kept()
+        if first and exchange.keep_alive:
+            self._front.heads.keep(first, asked)
+        return exchange
+
+    def _is_kept(self) -> bool:
+        """Say whether the caller wants the connection to go on."""
+        return self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
+
+    def _line_up(self, exchange: Exchange) -> None:
+        """Make it the call that is answered next, or let it wait for those before it."""
         before: Any = self.cycle
         self.cycle = exchange  # type: ignore[assignment]
         if (before is None or before.response_complete) and not self.flow.write_paused:
@@ -182,26 +196,17 @@ class EndpointProtocol(Intake):
             self.flow.pause_reading()
             self.pipeline.appendleft((exchange, self.app))  # type: ignore[arg-type]
 
-    def _read_head(self) -> Asked | None:
-        """Return the call, None where it is not for here: unknown, odd, or without the token."""
-        operation = self._front.routes.get(self.url)
-        if operation is None:
-            return None
-        said = {name.lower(): value for name, value in self.headers}
-        length = said.get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > BODY_LIMIT or not _ODD.isdisjoint(said):
-            return None
-        if not self._front.token.is_sent(said.get(b"authorization", b"")):
-            return None
-        return Asked(operation, *(said.get(name, b"").decode("latin-1") for name in _HEADERS))
-
     def _probing(self) -> Probing | None:
         """Return the probe that this is; one with a body, or odd, is left to the application."""
         ask = self._front.probes.get(self.url)
         if ask is None or self.parser.get_method() != b"GET":
             return None
         names = {name.lower() for name, _ in self.headers}
-        return Probing(ask) if names.isdisjoint(_OF_BODIES) else None
+        if not names.isdisjoint(OF_BODIES):
+            return None
+        probing = Probing(ask)
+        probing.keep_alive = self._is_kept()
+        return probing
 
     def _hand_over(self) -> None:
         url, headers = self.url, [(name.lower(), value) for name, value in self.headers]
@@ -215,7 +220,7 @@ class EndpointProtocol(Intake):
         """Keep a piece of the body; its length was announced and is known to be allowed."""
         exchange: Any = self.cycle
         self._unseen = 0
-        self._received += len(body)
+        self.received += len(body)
         if isinstance(exchange, Exchange):
             exchange.parts.append(body)
         else:
@@ -224,13 +229,17 @@ class EndpointProtocol(Intake):
     def on_message_complete(self) -> None:
         """Answer the call, unless another one on this connection comes first."""
         self._unseen = 0
+        self._is_between = True
         if self._unswitched:
             return
-        self._reading = False
+        self.end_reading()
         exchange: Any = self.cycle
-        if not isinstance(exchange, Exchange):
+        if isinstance(exchange, Exchange):
+            self._complete(exchange)
+        else:
             super().on_message_complete()
-            return
+
+    def _complete(self, exchange: Exchange) -> None:
         exchange.complete = True
         if self.active is exchange:
             self._answer(exchange)
@@ -349,7 +358,7 @@ class EndpointProtocol(Intake):
             # Later, as a long line of quick calls would be a deep stack
             self.loop.call_soon(self._next)
         else:
-            self._since = self.loop.time()
+            self.begin_rest()
             if not self.flow.write_paused:
                 self.flow.resume_reading()
 
@@ -362,12 +371,6 @@ class EndpointProtocol(Intake):
     def _is_answering(self) -> bool:
         return self.active is not None and not self.active.response_complete
 
-    # callers that are slow ---------------------------------------------------------------------
-    def pause_writing(self) -> None:
-        """Take no more calls from a caller that doesn't read its answers."""
-        self._stalled = self.loop.time()
-        super().pause_writing()
-
     def resume_writing(self) -> None:
         """Go on with what waited."""
         super().resume_writing()
@@ -376,25 +379,15 @@ class EndpointProtocol(Intake):
         else:
             self.flow.resume_reading()
 
-    def sweep(self, now: float) -> None:
-        """End a connection that is idle, sends too slowly, or does not read its answer."""
-        if self.transport.is_closing():
-            return
-        waited = now - self._since
-        if self.flow.write_paused:
-            if now - self._stalled > PATIENCE:
-                self.transport.abort()
-        elif self._reading and not self.flow.read_paused:
-            if waited > PATIENCE + self._received / PER_SECOND:
-                self._refuse_slow()
-        elif isinstance(self.active, Exchange) and not self._is_answering and waited > KEEP_ALIVE:
-            self.transport.close()
+    @property
+    def has_head(self) -> bool:
+        """Whether something of a request was read."""
+        return bool(self.headers or self._unread)
 
-    def _refuse_slow(self) -> None:
-        if self.headers and self.may_refuse:
-            self.refuse(_TOO_SLOW)
-        else:
-            self.transport.close()
+    @property
+    def is_resting(self) -> bool:
+        """Whether the last request was a call that is answered; uvicorn looks after all others."""
+        return isinstance(self.active, Exchange) and not self._is_answering
 
     @property
     def may_refuse(self) -> bool:
@@ -404,10 +397,3 @@ class EndpointProtocol(Intake):
             return not active.complete or active.response_complete
         is_read = active is not None and active.more_body and not active.response_started
         return active is None or active.response_complete or is_read
-
-
-def sweep(connections: Iterable[Any], now: float) -> None:
-    """Look at all connections once; to be called every second or so."""
-    for connection in list(connections):
-        if isinstance(connection, EndpointProtocol):
-            connection.sweep(now)

@@ -18,7 +18,8 @@ from .accepting import Acceptor
 from .loader import LOOP, CellFailed
 from .logs import mask
 from .pages import Pages
-from .protocol import KEEP_ALIVE, EndpointProtocol, Front, sweep
+from .patience import KEEP_ALIVE, sweep
+from .protocol import EndpointProtocol, Front
 from .service import Service
 
 if TYPE_CHECKING:
