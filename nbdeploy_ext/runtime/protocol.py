@@ -9,22 +9,21 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from .access import Token
-from .heads import OF_BODIES, Asked, KnownHeads, read_head
+from .exchange import Exchange, Probing
+from .heads import OF_BODIES, KnownHeads, read_head
 from .operations import LARGE
+from .outbox import Outbox
 from .patience import Patient
 from .probes import PROBES
 from .reply import Reply
-from .request import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from .heads import Asked
     from .service import Service, Streamed
 
 _log = logging.getLogger("nbdeploy.server")
@@ -38,6 +37,7 @@ class Front:
         self.service = service
         self.token = Token(service.token)
         self.heads = KnownHeads()
+        self.outbox = Outbox()
         self.routes = {o.endpoint.path.encode(): o for o in service.operations.values()}
         self.probes = {
             path.encode(): functools.partial(ask, service) for path, ask in PROBES.items()
@@ -61,52 +61,6 @@ class Front:
         return head
 
 
-_OF_NO_CALL: Any = Asked(None, 0, "", "", "", "")  # type: ignore[arg-type]
-
-
-class Exchange(Request):
-    """A call on its way through a connection; in the eyes of the base class, its cycle."""
-
-    __slots__ = ("complete", "disconnected", "inner", "keep_alive", "parts", "response_complete")
-
-    def __init__(self, asked: Asked) -> None:
-        """Begin the clock, with nothing read and nothing sent."""
-        # All that the base class has, too: a call of its own costs more than these lines
-        self.begun = perf_counter()
-        self.operation, _, self.content_type, self.accept, self.given_id, self.traceparent = asked
-        self.query = ""
-        self.body = self.span = None
-        self._id = ""
-        self.parts: list[bytes] = []
-        self.complete = False
-        self.keep_alive = True
-        self.disconnected = False
-        self.response_complete = False
-        self.inner: RequestResponseCycle | None = None
-
-    @property
-    def message_event(self) -> Exchange:
-        """Return what the base class tells that the caller has gone."""
-        return self
-
-    def set(self) -> None:
-        """Pass it on to the cycle that streams the answer, if one does."""
-        if self.inner is not None:
-            self.inner.disconnected = self.disconnected
-            self.inner.message_event.set()
-
-
-class Probing(Exchange):
-    """A probe on its way: answered here, so that it waits for nothing but the loop."""
-
-    __slots__ = ("ask",)
-
-    def __init__(self, ask: Callable[[], Reply]) -> None:
-        """Know what to ask when it is its turn."""
-        super().__init__(_OF_NO_CALL)
-        self.ask = ask
-
-
 class EndpointProtocol(Patient):
     """A connection: calls of endpoints are answered here, all else by the application."""
 
@@ -114,6 +68,7 @@ class EndpointProtocol(Patient):
         """Take what uvicorn gives each connection."""
         super().__init__(**given)
         self._front = front
+        self._outbox = front.outbox
         self._service = front.service
         self._is_between = True  # no part of a request was read by the parser
         self._unread = b""  # a head that is known, and waits for its body
@@ -273,17 +228,14 @@ class EndpointProtocol(Patient):
 
     def _end_joined(self, exchange: Exchange, outcome: Any) -> None:
         try:
-            answer = self._service.end_joined(exchange, outcome)
+            self._answered(exchange, self._service.end_joined(exchange, outcome))
         except Exception:  # noqa: BLE001  others of the same batch are still to be answered
             _log.exception("A call could not be answered")
-            self.transport.close()
-        else:
-            # When those of the whole batch are made: callers would wake up for each alone
-            self.loop.call_soon(self._answered, exchange, answer)
+            self._close()
 
     def _answered(self, exchange: Exchange, answer: Reply | Streamed) -> None:
         if type(answer) is Reply:
-            self._write(exchange, answer)
+            self._write(exchange, answer, is_one_of_many=True)
         else:
             self._later(exchange, answer)
 
@@ -296,23 +248,29 @@ class EndpointProtocol(Patient):
         try:
             found = answer or await self._service.call(exchange)
             if isinstance(found, Reply):
-                self._write(exchange, found)
+                self._write(exchange, found, is_one_of_many=exchange.operation.on_loop)
             else:
                 await self._stream(exchange, found)
         except asyncio.CancelledError:
-            self.transport.close()
+            self._close()
             raise
         except Exception:  # noqa: BLE001  the service's own fault: nothing whole can be sent
             _log.exception("A call could not be answered")
-            self.transport.close()
+            self._close()
 
-    def _write(self, exchange: Exchange, answer: Reply) -> None:
+    def _write(self, exchange: Exchange, answer: Reply, *, is_one_of_many: bool = False) -> None:
+        """Send an answer: at once, or with others that are made in the same turn of the loop."""
         if not exchange.disconnected:
             head = self._front.head(answer, self.server_state.default_headers)
             length, more = len(answer.body), self._more(exchange, answer)
-            if length < LARGE:
+            if length < LARGE and is_one_of_many:
+                whole = b"%b%d%b%b" % (head, length, more, answer.body)
+                self._outbox.put(self.loop, self.transport, whole)
+            elif length < LARGE:
+                self._outbox.flush()
                 self.transport.write(b"%b%d%b%b" % (head, length, more, answer.body))
             else:  # as it is: copying costs more than a second piece
+                self._outbox.flush()
                 self.transport.writelines((b"%b%d%b" % (head, length, more), answer.body))
         self._done(exchange)
 
@@ -353,7 +311,7 @@ class EndpointProtocol(Patient):
         if self.transport.is_closing():
             return
         if not exchange.keep_alive:
-            self.transport.close()
+            self._close()
         elif self.pipeline:
             # Later, as a long line of quick calls would be a deep stack
             self.loop.call_soon(self._next)
@@ -361,6 +319,21 @@ class EndpointProtocol(Patient):
             self.begin_rest()
             if not self.flow.write_paused:
                 self.flow.resume_reading()
+
+    def _close(self) -> None:
+        """End the connection once all that was answered is sent."""
+        self._outbox.flush()
+        self.transport.close()
+
+    def shutdown(self) -> None:
+        """End the connection as the server stops: now, or after the call that runs."""
+        self._outbox.flush()
+        super().shutdown()
+
+    def refuse(self, answer: Reply) -> None:
+        """End the connection and say why."""
+        self._outbox.flush()
+        super().refuse(answer)
 
     def _next(self) -> None:
         waits = self._is_answering or self.flow.write_paused or self.transport.is_closing()

@@ -191,6 +191,8 @@ def test_a_head_like_the_last_one_is_read_for_what_it_is(running) -> None:
         post("/predict", b'{"amount":\r\n\r\n 1}').replace(b"\r\n\r\n", b"\n\n", 1),
         post("/predict", b'{"amount":\r\n\r\n 1}').replace(b"\r\n", b"\n"),
         post("/predict", b'{"amount": 1}') + post("/later", b'{"value": [1]}'),
+        post("/predict", b'{"amount": 1}')
+        + post("/predict", b'{"amount": 2}', "Connection: close"),
         post("/predict", b'{"amount": 1}') + b" no request\r\n\r\n",
     ],
 )  # fmt: skip
@@ -362,6 +364,53 @@ def test_callers_that_are_slow_are_told_so_and_idle_ones_let_go(tmp_path) -> Non
     assert unread == "reset" or unread < 20_000_000
 
 
+STOPPING = """
+import asyncio, json, socket, sys, threading, time
+from nbdeploy_runtime.app import make_app
+from nbdeploy_runtime.server import listen, make_server
+from nbdeploy_runtime.service import Service
+service = Service(app)
+service.ready = True
+listener = listen("127.0.0.1", 0)
+server = make_server(service, make_app(service))
+answered = service.call_now
+
+def stop():
+    for connection in list(server.server_state.connections):
+        connection.shutdown()
+
+def answered_and_stopped(call):
+    asyncio.get_running_loop().call_soon(stop)
+    return answered(call)
+
+def ask():
+    while not server.started:
+        time.sleep(0.01)
+    sent = b'POST /predict HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 13\\r\\n\\r\\n{"amount": 1}'
+    with socket.create_connection(listener.getsockname(), 20) as s:
+        for _ in range(40):  # and it runs on the loop
+            s.sendall(sent)
+            s.recv(65536)
+        service.call_now = answered_and_stopped
+        s.sendall(sent)
+        said = b"".join(iter(lambda: s.recv(65536), b""))
+    print(json.dumps(said.decode()), file=sys.__stdout__, flush=True)
+    server.should_exit = True
+
+threading.Thread(target=ask).start()
+asyncio.run(server.serve(sockets=[listener]))
+"""
+
+
+def test_what_is_answered_is_sent_though_the_server_stops(tmp_path) -> None:
+    folder = write_app(
+        tmp_path / "app", ("calls", "production", CELLS), endpoints={n: [] for n in NAMES}
+    )
+    said, log = run_in_app(folder, STOPPING.replace("\\\\", "\\"))
+    assert said, log
+    assert json.loads(said.splitlines()[-1]).startswith("HTTP/1.1 200 OK")
+
+
 GARBAGE = b"\0 no request"
 SWITCH = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk")
 
@@ -417,6 +466,12 @@ def test_a_call_before_what_is_no_request_is_answered(running) -> None:
         connection.send(post("/slow", b'{"seconds": 0.2}') + GARBAGE)
         assert connection.answer()[0] == 200
         assert connection.file.read() == b""
+
+
+def test_what_is_no_request_takes_no_answer_back(running) -> None:
+    with Connection(running) as connection:
+        connection.send(post("/predict", b'{"amount": 1}') + GARBAGE)
+        assert connection.answer()[0] == 200
 
 
 @pytest.mark.parametrize("headers", [SWITCH, ("Connection: upgrade", "Upgrade: websocket")])

@@ -1,0 +1,61 @@
+"""What is on its way through a connection: a call of an endpoint, or a probe."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from .heads import Asked
+from .request import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+    from .reply import Reply
+
+_OF_NO_CALL: Any = Asked(None, 0, "", "", "", "")  # type: ignore[arg-type]
+
+
+class Exchange(Request):
+    """A call on its way through a connection; in the eyes of the base class, its cycle."""
+
+    __slots__ = ("complete", "disconnected", "inner", "keep_alive", "parts", "response_complete")
+
+    def __init__(self, asked: Asked) -> None:
+        """Begin the clock, with nothing read and nothing sent."""
+        # All that the base class has, too: a call of its own costs more than these lines
+        self.begun = perf_counter()
+        self.operation, _, self.content_type, self.accept, self.given_id, self.traceparent = asked
+        self.query = ""
+        self.body = self.span = None
+        self._id = ""
+        self.parts: list[bytes] = []
+        self.complete = False
+        self.keep_alive = True
+        self.disconnected = False
+        self.response_complete = False
+        self.inner: RequestResponseCycle | None = None
+
+    @property
+    def message_event(self) -> Exchange:
+        """Return what the base class tells that the caller has gone."""
+        return self
+
+    def set(self) -> None:
+        """Pass it on to the cycle that streams the answer, if one does."""
+        if self.inner is not None:
+            self.inner.disconnected = self.disconnected
+            self.inner.message_event.set()
+
+
+class Probing(Exchange):
+    """A probe on its way: answered here, so that it waits for nothing but the loop."""
+
+    __slots__ = ("ask",)
+
+    def __init__(self, ask: Callable[[], Reply]) -> None:
+        """Know what to ask when it is its turn."""
+        super().__init__(_OF_NO_CALL)
+        self.ask = ask
