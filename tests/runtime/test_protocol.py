@@ -292,16 +292,23 @@ def test_calls_that_could_not_be_answered_in_time_are_refused(start) -> None:
     assert {status for status, _, _ in found} <= {200, 503, 504}
 
 
-SERVED = """
+BEGUN = """
 import asyncio, json, socket, sys, threading, time
 from nbdeploy_runtime import patience
 from nbdeploy_runtime.app import make_app
 from nbdeploy_runtime.server import listen, make_server
 from nbdeploy_runtime.service import Service
-patience.PATIENCE, patience.KEEP_ALIVE = 0.5, 1.5
 service = Service(app)
 service.ready = True
 listener = listen("127.0.0.1", 0)
+server = make_server(service, make_app(service))
+"""
+ENDED = """
+threading.Thread(target=ask).start()
+asyncio.run(server.serve(sockets=[listener]))
+"""
+SERVED = """
+patience.PATIENCE, patience.KEEP_ALIVE = 0.5, 1.5
 port = listener.getsockname()[1]
 
 def ends(*sent):
@@ -334,7 +341,6 @@ def unread():
     return got
 
 head = b"POST /predict HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 13\\r\\n\\r\\n"
-server = make_server(service, make_app(service))
 
 def ask():
     while not server.started:
@@ -344,9 +350,6 @@ def ask():
     found += [ends(head), ends(head, b'{"am'), unread()]
     print(json.dumps(found), file=sys.__stdout__, flush=True)
     server.should_exit = True
-
-threading.Thread(target=ask).start()
-asyncio.run(server.serve(sockets=[listener]))
 """
 
 
@@ -354,7 +357,7 @@ def test_callers_that_are_slow_are_told_so_and_idle_ones_let_go(tmp_path) -> Non
     folder = write_app(
         tmp_path / "app", ("calls", "production", CELLS), endpoints={n: [] for n in NAMES}
     )
-    said, log = run_in_app(folder, SERVED.replace("\\\\", "\\"))
+    said, log = run_in_app(folder, BEGUN + SERVED.replace("\\\\", "\\") + ENDED)
     assert said, log
     silent, half, cut, answered, *known, unread = json.loads(said.splitlines()[-1])
     assert silent[0] == half[0] == ""
@@ -365,14 +368,6 @@ def test_callers_that_are_slow_are_told_so_and_idle_ones_let_go(tmp_path) -> Non
 
 
 STOPPING = """
-import asyncio, json, socket, sys, threading, time
-from nbdeploy_runtime.app import make_app
-from nbdeploy_runtime.server import listen, make_server
-from nbdeploy_runtime.service import Service
-service = Service(app)
-service.ready = True
-listener = listen("127.0.0.1", 0)
-server = make_server(service, make_app(service))
 answered = service.call_now
 
 def stop():
@@ -396,9 +391,6 @@ def ask():
         said = b"".join(iter(lambda: s.recv(65536), b""))
     print(json.dumps(said.decode()), file=sys.__stdout__, flush=True)
     server.should_exit = True
-
-threading.Thread(target=ask).start()
-asyncio.run(server.serve(sockets=[listener]))
 """
 
 
@@ -406,7 +398,7 @@ def test_what_is_answered_is_sent_though_the_server_stops(tmp_path) -> None:
     folder = write_app(
         tmp_path / "app", ("calls", "production", CELLS), endpoints={n: [] for n in NAMES}
     )
-    said, log = run_in_app(folder, STOPPING.replace("\\\\", "\\"))
+    said, log = run_in_app(folder, BEGUN + STOPPING.replace("\\\\", "\\") + ENDED)
     assert said, log
     assert json.loads(said.splitlines()[-1]).startswith("HTTP/1.1 200 OK")
 
