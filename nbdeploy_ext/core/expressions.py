@@ -284,7 +284,7 @@ def _arguments(scope: Scope, node: ast.Call) -> Arguments:
 def _argument(scope: Scope, node: ast.expr) -> Origins:
     if type(node) is ast.Name:
         return _name(scope, node) or module_state(scope, node)
-    return EXPRESSIONS.get(type(node), _parts)(scope, node)
+    return value(scope, node)
 
 
 def _keywords(scope: Scope, node: ast.Call) -> dict[str, Origins]:
