@@ -53,11 +53,11 @@ def render_dockerfile(  # noqa: PLR0913  (each is one instruction)
     lines = [
         f"FROM {base}",
         *([render_apt(apt)] if apt else []),
+        "ENV " + " ".join(f"{key}={value}" for key, value in ENVIRONMENT.items()),
         # Official images have none for Python itself: each start would compile what it imports
         f"RUN {_COMPILE} -x '{UNCOMPILED}' {_OWN} || true",
         "ADD layers/requirements.tar /",
         *(["ADD layers/wheels.tar /"] if has_wheels else []),
-        "ENV " + " ".join(f"{key}={value}" for key, value in ENVIRONMENT.items()),
         "WORKDIR /app",
         f"EXPOSE {port}",
         f"ENTRYPOINT {json.dumps(ENTRYPOINT)}",

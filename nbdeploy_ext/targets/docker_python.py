@@ -76,15 +76,17 @@ def python_layer(engine: Engine, system: Foundation, progress: Progress) -> Laye
         files = _compiled(engine, system, progress)
         tar.write_bytes(pack_files(files) if files else b"")
 
-    layer = keep_layer(json.dumps(["python", _chain(system)]), make)
+    layer = keep_layer(json.dumps([_COMPILE, _chain(system)]), make)
     return layer if layer.size else None
 
 
 def _compiled(engine: Engine, system: Foundation, progress: Progress) -> dict[str, bytes]:
     progress.log("Compiling the base image's standard library where it has no byte code")
+    # Python itself writes nothing for what the program imports: it would be there already then
+    environment = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
     container = engine.create(
         system.reference, ["-c", _COMPILE], entrypoint=["python3"], user="0", network_mode="none",
-        environment={"PYTHONHASHSEED": "0"}, labels={PART: "probe"},
+        environment=environment, labels={PART: "probe"},
     )  # fmt: skip
     try:
         output = container.output()
