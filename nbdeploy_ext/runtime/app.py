@@ -21,7 +21,6 @@ from .openapi import openapi_document
 from .probes import PROBES
 from .problems import problem
 from .reply import Reply
-from .request import Asked
 from .request import Request as Call
 from .values import plain_value
 
@@ -122,11 +121,10 @@ def _endpoint(service: Service, name: str) -> Callable[[Request], Awaitable[Resp
 
 def _call(service: Service, name: str, request: Request) -> Call:
     said = request.headers.get
-    asked = Asked(
+    return Call(
         service.operations[name], said("content-type", ""), said("accept", ""),
-        given_id=said("x-request-id", ""), traceparent=said("traceparent", ""),
+        request.url.query, said("x-request-id", ""), said("traceparent", ""),
     )  # fmt: skip
-    return Call(asked, request.url.query)
 
 
 def whole(answer: Reply) -> Response:

@@ -6,10 +6,9 @@ which would take longer than all else that is done before the function runs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .intake import BODY_LIMIT
-from .request import Asked
 
 if TYPE_CHECKING:
     from .access import Token
@@ -24,6 +23,17 @@ OF_BODIES = frozenset({b"content-length", *_ODD})
 _HEADERS = (b"content-type", b"accept", b"x-request-id", b"traceparent")
 
 
+class Asked(NamedTuple):
+    """What the head of a call says; `length` is its body's, in bytes."""
+
+    operation: Operation
+    length: int
+    content_type: str
+    accept: str
+    given_id: str
+    traceparent: str
+
+
 def read_head(
     operation: Operation | None, headers: list[tuple[bytes, bytes]], token: Token
 ) -> Asked | None:
@@ -36,8 +46,8 @@ def read_head(
         return None
     if not token.is_sent(said.get(b"authorization", b"")):
         return None
-    kind, accept, given_id, trace = (said.get(n, b"").decode("latin-1") for n in _HEADERS)
-    return Asked(operation, kind, accept, given_id=given_id, traceparent=trace, length=int(length))
+    texts = (said.get(name, b"").decode("latin-1") for name in _HEADERS)
+    return Asked(operation, int(length), *texts)
 
 
 class KnownHeads:
@@ -59,9 +69,18 @@ class KnownHeads:
             return
         if len(self._known) >= _MOST:
             self._known.clear()
-        asked.head = head
         self._known[head] = asked
 
-    def find(self, data: bytes) -> Asked | None:
-        """Return the call whose head `data` begins with."""
-        return self._known.get(data[: data.find(END) + len(END)])
+    def find(self, data: bytes) -> tuple[Asked, bytes | None] | None:
+        """Return the call that `data` is, with its body, None for one that is still to come.
+
+        What is not known, or not all of a call and no more, is for the parser.
+        """
+        end = data.find(END) + len(END)
+        asked = self._known.get(data[:end])
+        if asked is None:
+            return None
+        size = len(data) - end
+        if size == asked.length:
+            return asked, data[end:]
+        return None if size else (asked, None)

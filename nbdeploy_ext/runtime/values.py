@@ -177,15 +177,15 @@ def _of_pandas(pd: Any, value: Any) -> Any:
 def flat_frame(frame: Any) -> Any:
     """Return a frame whose columns have names that are text; an index with names is columns."""
     frame = _indexed(frame)
-    names = frame.columns.tolist()
-    if set(map(type, names)) <= {str}:
+    # As an array: of names that are text pandas makes it twice as fast as a list
+    if set(map(type, frame.columns.to_numpy().tolist())) <= {str}:
         return frame
-    return frame.set_axis([key_text(name) for name in names], axis=1)
+    return frame.set_axis([key_text(name) for name in frame.columns.tolist()], axis=1)
 
 
 def number_columns(frame: Any) -> Any:
     """Return the columns of a frame that is numbers of one type alone, else None."""
-    kinds = set(frame.dtypes)
+    kinds = set(frame.dtypes.tolist())
     is_numbers = len(kinds) == 1 and getattr(kinds.pop(), "kind", "O") in "biuf"
     # Nullable types of pandas' own have the same letters, and gaps that arrays lack
     columns = frame.to_numpy().T if is_numbers else None

@@ -97,6 +97,24 @@ def test_a_frame_of_json_does_not_know_what_a_call_before_did_to_its_names() -> 
     pd.testing.assert_frame_equal(again, NUMBERS)
 
 
+def test_a_stream_knows_nothing_of_the_numbers_and_types_of_one_with_the_same_names() -> None:
+    numbers: list[Any] = [
+        [[0, 0], [0, 0]], [[1, -1], [2, 3]], [[-1, -1], [-1, -1]], [[0.0, -0.0], [0.0, 0.0]],
+        [[1.5, float("nan")], [2.5, 3.5]], [[1.5, float("inf")], [2.5, 3.5]],
+        [[True, False], [False, False]], [[0.0, 1.0]], [[0.5, 1.5]], np.ones((0, 2)),
+    ]  # fmt: skip
+    for kind in (None, "float32", "int8", "uint64"):
+        for rows in numbers * 2:
+            values = np.array(rows)
+            if kind is not None and values.dtype.kind != "f":
+                values = values.astype(kind)
+            for names in (["a", "b"], ["b", "a"]):
+                frame = pd.DataFrame(values, columns=names)
+                table = pa.Table.from_pandas(frame, preserve_index=False)
+                content = write_arrow_frame(ARROW_STREAM, frame)
+                assert read_arrow(ARROW_STREAM, content).equals(table)
+
+
 @pytest.mark.parametrize("kind", [ARROW_STREAM, ARROW_FILE, PARQUET])
 def test_gaps_are_written_as_gaps(kind: str) -> None:
     frame = pd.DataFrame({"a": [1.5, float("nan")], "b": [2.5, float("inf")]})
