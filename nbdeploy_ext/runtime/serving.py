@@ -20,7 +20,7 @@ from .server import (
     say,
     serve_until_stopped,
 )
-from .switching import PATIENT
+from .switching import PATIENT, wake_in_time
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +39,7 @@ def serve(folder: Path, host: str, port: int | None) -> int:
     """Load, try the examples, listen, say `ready`; returns the exit status when stopped."""
     log_as_json(())
     sys.setswitchinterval(PATIENT)
+    wake_in_time()
     gc.set_threshold(YOUNG)
     secrets: tuple[str, ...] = ()
     try:

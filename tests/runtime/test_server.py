@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -177,3 +178,19 @@ def test_a_service_imports_nothing_that_its_first_call_does_not_need(start) -> N
     found = set(running.client.post("/loaded").json())
     assert found & NOT_AT_ONCE == set()
     assert {"nbdeploy_runtime.batch", "nbdeploy_runtime.gate"}.isdisjoint(found)
+
+
+SLACK = """\
+import pathlib
+
+def slack() -> int:
+    return int(pathlib.Path("/proc/self/timerslack_ns").read_text())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says how late it may wake up")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_loop_wakes_up_when_its_wait_is_over(start, workers) -> None:
+    settings = ServiceSettings(workers=workers)
+    running = start(("calls", "production", SLACK), endpoints={"slack": []}, service=settings)
+    assert running.client.post("/slack").json() == 1
