@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import tempfile
 import zlib
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -71,6 +70,8 @@ class Document:
         if hasattr(os, "memfd_create"):
             self._file = os.memfd_create("nbdeploy", os.MFD_CLOEXEC)
         else:
+            import tempfile  # noqa: PLC0415  (Linux needs none; it brings all compressors along)
+
             with tempfile.TemporaryFile() as file:
                 self._file = os.dup(file.fileno())
 

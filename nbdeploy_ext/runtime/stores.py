@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,6 +55,8 @@ def _file_store(state: str | None, keep: int) -> Store:
     if state:
         Path(state).mkdir(mode=0o700, parents=True, exist_ok=True)
         return SqliteStore(Path(state) / _FILE, keep, _LARGEST)
+    import tempfile  # noqa: PLC0415  (deployments have a state, and need none)
+
     folder = tempfile.TemporaryDirectory(prefix="nbdeploy-")
     # Temporary folders of containers are memory, and small
     return SqliteStore(Path(folder.name) / _FILE, keep, _LARGEST_IN_MEMORY, folder)
