@@ -23,7 +23,12 @@ ENVIRONMENT: Mapping[str, str] = {
     "PYTHONUNBUFFERED": "1",
 }
 DOCKERIGNORE = "Dockerfile\n.dockerignore\n"
+UNCOMPILED = (
+    "/(test|tests|idlelib|tkinter|turtledemo|lib2to3|ensurepip|pydoc_data|(site|dist)-packages)/"
+)
+"""What no service imports of the folder that is Python's own library."""
 _COMPILE = "python3 -m compileall -q --invalidation-mode unchecked-hash"
+_OWN = "$(python3 -c 'import sysconfig; print(sysconfig.get_path(\"stdlib\"))')"
 
 
 def render_dockerfile(  # noqa: PLR0913  (each is one instruction)
@@ -48,9 +53,11 @@ def render_dockerfile(  # noqa: PLR0913  (each is one instruction)
     lines = [
         f"FROM {base}",
         *([render_apt(apt)] if apt else []),
+        "ENV " + " ".join(f"{key}={value}" for key, value in ENVIRONMENT.items()),
+        # Official images have none for Python itself: each start would compile what it imports
+        f"RUN {_COMPILE} -x '{UNCOMPILED}' {_OWN} || true",
         "ADD layers/requirements.tar /",
         *(["ADD layers/wheels.tar /"] if has_wheels else []),
-        "ENV " + " ".join(f"{key}={value}" for key, value in ENVIRONMENT.items()),
         "WORKDIR /app",
         f"EXPOSE {port}",
         f"ENTRYPOINT {json.dumps(ENTRYPOINT)}",

@@ -81,7 +81,7 @@ def value_layer(sha256: str, file: Path) -> Layer:
         with tar.open("wb") as packed:
             packed.writelines(stream_tar({f"app/values/{sha256}": file}, folders=True))
 
-    return _kept(f"{_FORMAT}\x00value\x00{sha256}", make)
+    return keep_layer(f"{_FORMAT}\x00value\x00{sha256}", make)
 
 
 def code_layer(bundle: Bundle) -> bytes:
@@ -92,6 +92,25 @@ def code_layer(bundle: Bundle) -> bytes:
     modules = {f"/{path}": text for path, text in files.items() if path.endswith(".py")}
     compiled = compile_sources(bundle.lock, modules)
     return pack_files({**files, **{path.lstrip("/"): code for path, code in compiled.items()}})
+
+
+def keep_layer(made_of: str, make: Callable[[Path], None]) -> Layer:
+    """Return the layer whose tar `make` writes, made once for each `made_of`."""
+    key = hashlib.sha256(made_of.encode()).hexdigest()
+    folder = Path(platformdirs.user_cache_dir("nbdeploy")) / "layers"
+    folder.mkdir(parents=True, exist_ok=True)
+    pointer = folder / f"{key}.digest"
+    if not (pointer.exists() and _tar(folder, pointer).exists()):
+        try:
+            _make(make, pointer)
+        except OSError as fault:
+            if fault.errno != errno.ENOSPC:
+                raise
+            hint = f"Free some space on the disk of {folder}, then deploy again."
+            raise DiskFull("This machine's disk is full.", hint=hint) from fault
+    tar = _tar(folder, pointer)
+    os.utime(tar)  # says that it is in use
+    return Layer(tar, f"sha256:{tar.stem}", tar.stat().st_size)
 
 
 def _place(path: str) -> str:
@@ -112,26 +131,7 @@ def _layer(lock: Lock, text: str, root: str, progress: Progress, image: ImageSec
         pack_folder(installed, root.lstrip("/"), tar)
         progress.check_cancelled()
 
-    return _kept(f"{_FORMAT}\x00{text}\x00{lock.python}\x00{lock.platform}\x00{root}", make)
-
-
-def _kept(made_of: str, make: Callable[[Path], None]) -> Layer:
-    """Return the layer that `make` writes, made once for each `made_of`."""
-    key = hashlib.sha256(made_of.encode()).hexdigest()
-    folder = Path(platformdirs.user_cache_dir("nbdeploy")) / "layers"
-    folder.mkdir(parents=True, exist_ok=True)
-    pointer = folder / f"{key}.digest"
-    if not (pointer.exists() and _tar(folder, pointer).exists()):
-        try:
-            _make(make, pointer)
-        except OSError as fault:
-            if fault.errno != errno.ENOSPC:
-                raise
-            hint = f"Free some space on the disk of {folder}, then deploy again."
-            raise DiskFull("This machine's disk is full.", hint=hint) from fault
-    tar = _tar(folder, pointer)
-    os.utime(tar)  # says that it is in use
-    return Layer(tar, f"sha256:{tar.stem}", tar.stat().st_size)
+    return keep_layer(f"{_FORMAT}\x00{text}\x00{lock.python}\x00{lock.platform}\x00{root}", make)
 
 
 def _make(make: Callable[[Path], None], pointer: Path) -> None:

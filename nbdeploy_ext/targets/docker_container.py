@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -124,6 +126,14 @@ class Container:
         """Unpack a tar (bytes, or a file to read) into a folder of the container."""
         with engine_errors("copy into the container"):
             self._inner.put_archive(folder, tar)
+
+    def get(self, path: str) -> bytes:
+        """Return a file of the container, which need not run."""
+        with engine_errors("copy out of the container"):
+            pieces, _ = self._inner.get_archive(path)
+            packed = io.BytesIO(b"".join(pieces))
+        with tarfile.open(fileobj=packed) as tar:
+            return tar.extractfile(tar.getmembers()[0]).read()  # type: ignore[union-attr]
 
     def output(self) -> Output:
         """Follow all that it says from its start on; open it before `start` to miss nothing."""

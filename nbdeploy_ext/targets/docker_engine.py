@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from ..core.progress import Progress
 
+PART = "org.nbdeploy.part"
+"""Label of what deployments share: system packages, byte code, libraries, test tools."""
 _LOOK_AGAIN = 0.1
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import platformdirs
 
 from ..core.dockerfile import (
     COMMAND,
@@ -19,11 +16,13 @@ from ..core.dockerfile import (
     USER,
     render_apt,
 )
-from ..core.errors import BaseImageUnfit, BuildFailed, EngineFailed
+from ..core.errors import BaseImageUnfit, BuildFailed
 from ..core.image import Image
 from ..core.layered_image import LayeredImage, digest_of, put_on
 from ..core.layers import code_layer, library_layers, tools_layer, value_layer, write_layers
 from ..core.packing import base_image
+from .docker_engine import PART
+from .docker_python import python_layer, python_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -34,10 +33,7 @@ if TYPE_CHECKING:
     from ..core.progress import Progress
     from .docker_engine import Engine
 
-PART = "org.nbdeploy.part"
-"""Label of what deployments share: system packages, libraries, test tools."""
-_PARTS = {"lib": "requirements", "values": "values"}
-_PYTHON = "import sys; print('%d.%d' % sys.version_info[:2])"
+_PARTS = {"python": "byte code of Python's library", "lib": "requirements", "values": "values"}
 
 
 def build_docker_image(engine: Engine, bundle: Bundle, progress: Progress) -> Image:
@@ -53,6 +49,8 @@ def build_docker_image(engine: Engine, bundle: Bundle, progress: Progress) -> Im
     try:
         system = engine.foundation(_system(engine, base, bundle.config.image.apt, progress))
         below = system
+        if python := python_layer(engine, system, progress):
+            below = _put(engine, below, [python], "python", progress)
         for layer in library.values():
             below = _put(engine, below, [layer], "lib", progress)
         values = [value_layer(*value) for value in sorted(bundle.values.items())]
@@ -92,37 +90,13 @@ def _require_fit(engine: Engine, base: str, bundle: Bundle) -> None:
             f"The base image {base} is for {foundation.architecture}, the deploy for {wanted}.",
             hint="Set [image] platform in nbdeploy.toml, or another base.",
         )
-    python = _python_of(engine, foundation)
+    python = python_of(engine, foundation)
     if python != bundle.lock.python:
         raise BaseImageUnfit(
             f"The base image {base} has {f'Python {python}' if python else 'no python3'}; "
             f"the notebook's kernel has Python {bundle.lock.python}.",
             hint=f"Name a base with Python {bundle.lock.python} as [image] base in nbdeploy.toml.",
         )
-
-
-def _python_of(engine: Engine, base: Foundation) -> str:
-    """Ask the base image once for its Python's minor version, `3.11` say."""
-    chain = hashlib.sha256("".join(base.layers).encode()).hexdigest()
-    kept = Path(platformdirs.user_cache_dir("nbdeploy")) / "bases" / chain
-    if not kept.exists():
-        container = engine.create(
-            base.reference, ["-c", _PYTHON], entrypoint=["python3"], network_mode="none",
-            labels={PART: "probe"},
-        )  # fmt: skip
-        try:
-            output = container.output()  # before it starts, to miss nothing
-            container.start()
-            said = [line[1] for line in output.lines(1) if line]
-        except EngineFailed:  # there is no python3 at all
-            said = []
-        finally:
-            container.remove()
-        if not said:
-            return ""
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(said[0], encoding="ascii")
-    return kept.read_text(encoding="ascii")
 
 
 def _system(engine: Engine, base: str, packages: tuple[str, ...], progress: Progress) -> str:

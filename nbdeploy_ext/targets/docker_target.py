@@ -18,8 +18,8 @@ from ..core.dockerfile import TOOLS
 from ..core.errors import DeploymentNotFound, EngineUnreachable
 from .deployment_lock import hold_deployment
 from .docker_batch import run_docker_batch
-from .docker_engine import Engine
-from .docker_image import PART, build_docker_image, gate_environment, tools_volume
+from .docker_engine import PART, Engine
+from .docker_image import build_docker_image, gate_environment, tools_volume
 from .docker_service import NAME, NOTEBOOK, ROLE, VERSION, DockerService, Launch, locked_down
 from .gate_events import follow_gate
 

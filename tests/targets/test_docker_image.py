@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+import sys
 import tarfile
 import time
 from contextlib import suppress
@@ -193,3 +194,43 @@ def test_old_versions_go_with_what_only_they_were_made_of(
     left = docker_target.deployment(name)
     assert [v.version for v in left.versions] == [3]
     assert ask(left.url).json() is True
+
+
+def test_the_standard_library_has_byte_code_though_the_base_image_has_none(
+    tmp_path: Path, docker_target: Target, name: str, client: docker.DockerClient
+) -> None:
+    # As official images are; Debian's packages bring theirs along
+    bare = f"nbdeploy-test/{name}-bare:1"
+    python = f"python:{sys.version_info[0]}.{sys.version_info[1]}-slim"
+    drop = f"FROM {python}\nRUN find /usr -name '*.pyc' -delete\n"
+    client.images.build(fileobj=io.BytesIO(drop.encode()), tag=bare, rm=True)
+    (tmp_path / "nbdeploy.toml").write_text(f'[image]\nbase = "{bare}"\n')
+    path = write_notebook(tmp_path, *LOAN)
+    bundle = bundle_notebook(path, Silent(), name=name)
+    layers = library_layers(bundle.lock, Silent(), bundle.config.image)
+    said = Listening()
+    images = [build_notebook(path, docker_target, said, name=name)[1].reference]
+    try:
+        images.append(docker_image._build(Engine(), bundle, layers, Silent()).reference)
+        for image in images:
+            assert _without_byte_code(client, image) == ""
+        _, again = build_notebook(path, docker_target, Silent(), name=name)
+        assert again.reference == images[0]
+    finally:
+        for image in [*images, bare]:
+            client.images.remove(image, force=True)
+
+
+def _without_byte_code(client: docker.DockerClient, image: str) -> str:
+    """Return what a start of the service has to compile, or checks against its source."""
+    program = """\
+import nbdeploy_runtime.__main__, pathlib, sys
+for name, module in sys.modules.items():
+    cached = pathlib.Path(getattr(module, "__cached__", None) or sys.executable)
+    if not cached.exists() or cached.suffix == ".pyc" and cached.read_bytes()[4] != 1:
+        print(name)
+"""
+    output = client.containers.run(
+        image, ["-c", program], entrypoint=["python3"], remove=True, read_only=True
+    )
+    return output.decode().strip()
