@@ -1,0 +1,124 @@
+"""A server's own view of its connections: callers that are slow, and a stop as it answers."""
+
+from __future__ import annotations
+
+import json
+
+from tests.runtime.apps import run_in_app, write_app
+
+CELLS = """\
+def predict(amount: float) -> float:
+    return amount
+
+async def later(value):
+    return value
+"""
+BEGUN = """
+import asyncio, json, socket, sys, threading, time
+from nbdeploy_runtime import patience
+from nbdeploy_runtime.app import make_app
+from nbdeploy_runtime.server import listen, make_server
+from nbdeploy_runtime.service import Service
+service = Service(app)
+service.ready = True
+listener = listen("127.0.0.1", 0)
+server = make_server(service, make_app(service))
+"""
+ENDED = """
+threading.Thread(target=ask).start()
+asyncio.run(server.serve(sockets=[listener]))
+"""
+SERVED = """
+patience.PATIENCE, patience.KEEP_ALIVE = 0.5, 1.5
+port = listener.getsockname()[1]
+
+def ends(*sent):
+    begun = time.monotonic()
+    with socket.create_connection(("127.0.0.1", port), 20) as s:
+        for piece in sent:
+            s.sendall(piece)
+        said = b""
+        try:
+            while piece := s.recv(65536):
+                said += piece
+        except ConnectionError:
+            pass
+    return said.split(b"\\r\\n")[0].decode(), time.monotonic() - begun
+
+def unread():
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    s.connect(("127.0.0.1", port))
+    body = json.dumps({"value": ["x" * 1000] * 20000}).encode()
+    head = b"POST /later HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(body)
+    s.sendall(head + body)
+    time.sleep(4)
+    got = 0
+    try:
+        while piece := s.recv(2**20):
+            got += len(piece)
+    except ConnectionError:
+        return "reset"
+    return got
+
+head = b"POST /predict HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 13\\r\\n\\r\\n"
+
+def ask():
+    while not server.started:
+        time.sleep(0.01)
+    found = [ends(), ends(head[:20]), ends(head, b'{"am'), ends(head, b'{"amount": 1}')]
+    # the same head is known by now
+    found += [ends(head), ends(head, b'{"am'), unread()]
+    print(json.dumps(found), file=sys.__stdout__, flush=True)
+    server.should_exit = True
+"""
+
+
+def test_callers_that_are_slow_are_told_so_and_idle_ones_let_go(tmp_path) -> None:
+    folder = write_app(
+        tmp_path / "app", ("calls", "production", CELLS), endpoints={"predict": [], "later": []}
+    )
+    said, log = run_in_app(folder, BEGUN + SERVED.replace("\\\\", "\\") + ENDED)
+    assert said, log
+    silent, half, cut, answered, *known, unread = json.loads(said.splitlines()[-1])
+    assert silent[0] == half[0] == ""
+    assert {said for said, _ in (cut, *known)} == {"HTTP/1.1 408 Request Timeout"}
+    assert answered[0] == "HTTP/1.1 200 OK"
+    assert answered[1] > cut[1]
+    assert unread == "reset" or unread < 20_000_000
+
+
+STOPPING = """
+answered = service.call_now
+
+def stop():
+    for connection in list(server.server_state.connections):
+        connection.shutdown()
+
+def answered_and_stopped(call):
+    asyncio.get_running_loop().call_soon(stop)
+    return answered(call)
+
+def ask():
+    while not server.started:
+        time.sleep(0.01)
+    sent = b'POST /predict HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 13\\r\\n\\r\\n{"amount": 1}'
+    with socket.create_connection(listener.getsockname(), 20) as s:
+        for _ in range(40):  # and it runs on the loop
+            s.sendall(sent)
+            s.recv(65536)
+        service.call_now = answered_and_stopped
+        s.sendall(sent)
+        said = b"".join(iter(lambda: s.recv(65536), b""))
+    print(json.dumps(said.decode()), file=sys.__stdout__, flush=True)
+    server.should_exit = True
+"""
+
+
+def test_what_is_answered_is_sent_though_the_server_stops(tmp_path) -> None:
+    folder = write_app(
+        tmp_path / "app", ("calls", "production", CELLS), endpoints={"predict": [], "later": []}
+    )
+    said, log = run_in_app(folder, BEGUN + STOPPING.replace("\\\\", "\\") + ENDED)
+    assert said, log
+    assert json.loads(said.splitlines()[-1]).startswith("HTTP/1.1 200 OK")
