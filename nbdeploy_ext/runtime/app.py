@@ -21,6 +21,7 @@ from .openapi import openapi_document
 from .probes import PROBES
 from .problems import problem
 from .reply import Reply
+from .request import Asked
 from .request import Request as Call
 from .values import plain_value
 
@@ -121,10 +122,11 @@ def _endpoint(service: Service, name: str) -> Callable[[Request], Awaitable[Resp
 
 def _call(service: Service, name: str, request: Request) -> Call:
     said = request.headers.get
-    return Call(
+    asked = Asked(
         service.operations[name], said("content-type", ""), said("accept", ""),
-        request.url.query, said("x-request-id", ""), said("traceparent", ""),
+        given_id=said("x-request-id", ""), traceparent=said("traceparent", ""),
     )  # fmt: skip
+    return Call(asked, request.url.query)
 
 
 def whole(answer: Reply) -> Response:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from .heads import Asked
-from .request import Request
+from .request import Asked, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,27 +14,24 @@ if TYPE_CHECKING:
 
     from .reply import Reply
 
-_OF_NO_CALL: Any = Asked(None, 0, "", "", "", "")  # type: ignore[arg-type]
+_OF_NO_CALL: Any = Asked(None)  # type: ignore[arg-type]
 
 
 class Exchange(Request):
     """A call on its way through a connection; in the eyes of the base class, its cycle."""
 
-    __slots__ = ("complete", "disconnected", "inner", "keep_alive", "parts", "response_complete")
+    __slots__ = ("complete", "disconnected", "inner", "keep_alive", "response_complete")
 
     def __init__(self, asked: Asked) -> None:
         """Begin the clock, with nothing read and nothing sent."""
         # All that the base class has, too: a call of its own costs more than these lines
         self.begun = perf_counter()
-        self.operation, _, self.content_type, self.accept, self.given_id, self.traceparent = asked
-        self.query = ""
-        self.body = self.span = None
-        self._id = ""
-        self.parts: list[bytes] = []
-        self.complete = False
+        self.asked = asked
+        self.operation = asked.operation
+        self.query = self._id = ""
         self.keep_alive = True
-        self.disconnected = False
-        self.response_complete = False
+        self.complete = self.disconnected = self.response_complete = False
+        self.body = self.span = None
         self.inner: RequestResponseCycle | None = None
 
     @property

@@ -6,9 +6,10 @@ which would take longer than all else that is done before the function runs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from .intake import BODY_LIMIT
+from .request import Asked
 
 if TYPE_CHECKING:
     from .access import Token
@@ -23,17 +24,6 @@ OF_BODIES = frozenset({b"content-length", *_ODD})
 _HEADERS = (b"content-type", b"accept", b"x-request-id", b"traceparent")
 
 
-class Asked(NamedTuple):
-    """What the head of a call says; `length` is its body's, in bytes."""
-
-    operation: Operation
-    length: int
-    content_type: str
-    accept: str
-    given_id: str
-    traceparent: str
-
-
 def read_head(
     operation: Operation | None, headers: list[tuple[bytes, bytes]], token: Token
 ) -> Asked | None:
@@ -46,8 +36,8 @@ def read_head(
         return None
     if not token.is_sent(said.get(b"authorization", b"")):
         return None
-    texts = (said.get(name, b"").decode("latin-1") for name in _HEADERS)
-    return Asked(operation, int(length), *texts)
+    kind, accept, given_id, trace = (said.get(n, b"").decode("latin-1") for n in _HEADERS)
+    return Asked(operation, kind, accept, given_id=given_id, traceparent=trace, length=int(length))
 
 
 class KnownHeads:
@@ -69,18 +59,9 @@ class KnownHeads:
             return
         if len(self._known) >= _MOST:
             self._known.clear()
+        asked.head = head
         self._known[head] = asked
 
-    def find(self, data: bytes) -> tuple[Asked, bytes | None] | None:
-        """Return the call that `data` is, with its body, None for one that is still to come.
-
-        What is not known, or not all of a call and no more, is for the parser.
-        """
-        end = data.find(END) + len(END)
-        asked = self._known.get(data[:end])
-        if asked is None:
-            return None
-        size = len(data) - end
-        if size == asked.length:
-            return asked, data[end:]
-        return None if size else (asked, None)
+    def find(self, data: bytes) -> Asked | None:
+        """Return the call whose head `data` begins with."""
+        return self._known.get(data[: data.find(END) + len(END)])

@@ -61,9 +61,10 @@ class Operation(NamedTuple):
         if isinstance(value, _STREAMS):
             return value
         request = CURRENT.get()
-        if request is None or request.takes_json:
-            return write_any(self.codec, value, request.accept if request else "")
-        return write_answer(self.codec, value, request.accept)
+        if request is None:
+            return write_any(self.codec, value, "")
+        write = write_any if request.asked.takes_json else write_answer
+        return write(self.codec, value, request.asked.accept)
 
     def answer(self, arguments: dict[str, Any]) -> bytes | Answer | Stream:
         """Call the function here and now; what it raises is an `Exception`."""
@@ -113,7 +114,7 @@ class Compute:
         operation, body = request.operation, request.body or b""
         if len(body) < LARGE:
             return await self.answer(operation, _arguments(request))
-        if operation.on_loop or (operation.is_batchable and request.takes_json):
+        if operation.on_loop or (operation.is_batchable and request.asked.takes_json):
             return await self.answer(operation, await self.on_thread(_arguments, request))
         return await self._on_lane(operation, _read_and_answer, request)
 
@@ -126,7 +127,7 @@ class Compute:
         """
         request = CURRENT.get()
         # A batch is answered in one form: JSON
-        if operation.is_batchable and (request is None or request.takes_json):
+        if operation.is_batchable and (request is None or request.asked.takes_json):
             return await self._batcher(operation).answer(arguments)  # type: ignore[no-any-return]
         if not operation.on_loop:
             return await self._on_lane(operation, _answer, operation, arguments)
@@ -195,9 +196,9 @@ class Compute:
 
 def _arguments(request: Request) -> dict[str, Any]:
     codec, body = request.operation.codec, request.body or b""
-    if request.sends_json and not request.query:
+    if request.asked.sends_json and not request.query:
         return codec.decode(body)
-    return read_body(codec, body, request.content_type, request.query)
+    return read_body(codec, body, request.asked.content_type, request.query)
 
 
 def _answer(operation: Operation, arguments: dict[str, Any]) -> _Timed:

@@ -23,7 +23,7 @@ from .probes import PROBES
 from .reply import Reply
 
 if TYPE_CHECKING:
-    from .heads import Asked
+    from .request import Asked
     from .service import Service, Streamed
 
 _log = logging.getLogger("nbdeploy.server")
@@ -71,8 +71,10 @@ class EndpointProtocol(Patient):
         self._outbox = front.outbox
         self._service = front.service
         self._is_between = True  # no part of a request was read by the parser
+        self._parts: list[bytes] = []  # of the body that the parser reads
         self._unread = b""  # a head that is known, and waits for its body
         self._first = b""  # what the parser is fed that begins with a head
+        self._last: Asked | None = None  # most callers ask the same again
 
     # reading ---------------------------------------------------------------------------------
     def data_received(self, data: bytes) -> None:
@@ -80,24 +82,39 @@ class EndpointProtocol(Patient):
         if self._is_between:
             if self._unread:
                 data, self._unread = self._unread + data, b""
-            found = self._front.heads.find(data)
-            if found is not None:
-                self._take(data, *found)
+            if self._is_taken(data):
                 return
             self._first = data
         super().data_received(data)
 
-    def _take(self, data: bytes, asked: Asked, body: bytes | None) -> None:
-        self._unset_keepalive_if_required()
-        if body is None:
+    def _is_taken(self, data: bytes) -> bool:
+        """Take a call whose head is known, whole or still without its body, and no more."""
+        asked = self._last
+        if asked is None or not data.startswith(asked.head):
+            asked = self._front.heads.find(data)
+            if asked is None:
+                return False
+            self._last = asked
+        body = data[len(asked.head) :]
+        if len(body) == asked.length:
+            self._take(asked, body)
+        elif body:
+            return False
+        else:
+            self._unset_keepalive_if_required()
             self._unread = data
             self.begin_reading()
-            return
+        return True
+
+    def _take(self, asked: Asked, body: bytes) -> None:
+        self._unset_keepalive_if_required()
         self.end_reading()
         exchange = Exchange(asked)
-        exchange.parts.append(body)
+        exchange.body = body
+        exchange.complete = True
         self._line_up(exchange)
-        self._complete(exchange)
+        if self.active is exchange:
+            self._answer(exchange)
 
     def on_message_begin(self) -> None:
         """Begin a request; what ASGI wants is made when it turns out to be for it."""
@@ -177,7 +194,7 @@ class EndpointProtocol(Patient):
         self._unseen = 0
         self.received += len(body)
         if isinstance(exchange, Exchange):
-            exchange.parts.append(body)
+            self._parts.append(body)
         else:
             super().on_body(body)
 
@@ -189,12 +206,11 @@ class EndpointProtocol(Patient):
             return
         self.end_reading()
         exchange: Any = self.cycle
-        if isinstance(exchange, Exchange):
-            self._complete(exchange)
-        else:
+        if not isinstance(exchange, Exchange):
             super().on_message_complete()
-
-    def _complete(self, exchange: Exchange) -> None:
+            return
+        parts, self._parts = self._parts, []
+        exchange.body = parts[0] if len(parts) == 1 else b"".join(parts)
         exchange.complete = True
         if self.active is exchange:
             self._answer(exchange)
@@ -214,11 +230,9 @@ class EndpointProtocol(Patient):
         if type(exchange) is Probing:
             self._write(exchange, exchange.ask())
             return
-        parts = exchange.parts
-        exchange.body = body = parts[0] if len(parts) == 1 else b"".join(parts)
-        operation = exchange.operation
-        is_short = (operation.pace.is_quick or operation.is_batchable) and len(body) < LARGE
-        if not (is_short and exchange.is_json):
+        operation, asked = exchange.operation, exchange.asked
+        is_short = (operation.pace.is_quick or operation.is_batchable) and asked.length < LARGE
+        if not (is_short and asked.is_json):
             self._later(exchange, None)
         elif operation.is_batchable:
             done = functools.partial(self._end_joined, exchange)
@@ -276,7 +290,7 @@ class EndpointProtocol(Patient):
 
     def _more(self, exchange: Exchange, answer: Reply) -> bytes:
         """Return the rest of the head: what not every answer has."""
-        if answer.status == 200 and exchange.keep_alive and not exchange.given_id:
+        if answer.status == 200 and exchange.keep_alive and not exchange.asked.given_id:
             return b"\r\n\r\n"
         lines = [*answer.headers, ("x-request-id", exchange.request_id)]
         if not exchange.keep_alive:

@@ -20,28 +20,47 @@ _ID = re.compile(r"[\w.:+/=@-]{1,128}", re.ASCII)
 _TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
-class Request:
-    """A call; `body` is None where it was refused unread, `begun` of `time.perf_counter`.
+class Asked:
+    """What the head of a call says; calls with the same head share one.
 
-    `query` is what stands behind the `?`; `given_id` and `traceparent` (W3C Trace Context) are
-    what the caller sent of its own.
+    `given_id` and `traceparent` (W3C Trace Context) are what the caller sent of its own, `length`
+    is its body's, in bytes, and `head` the bytes that say all this, empty where nobody keeps them.
     """
 
-    __slots__ = ("_id", "accept", "begun", "body", "content_type", "given_id", "operation",
-                 "query", "span", "traceparent")  # fmt: skip
+    __slots__ = ("accept", "content_type", "given_id", "head", "is_json", "length", "operation",
+                 "sends_json", "takes_json", "traceparent")  # fmt: skip
 
-    def __init__(  # noqa: PLR0913, PLR0917  (headers; keywords would cost every call)
-        self, operation: Operation, content_type: str = "", accept: str = "", query: str = "",
-        given_id: str = "", traceparent: str = "",
+    def __init__(  # noqa: PLR0913  (headers; each is a text of its own)
+        self, operation: Operation, content_type: str = "", accept: str = "", *,
+        given_id: str = "", traceparent: str = "", length: int = 0,
     ) -> None:  # fmt: skip
-        """Begin the clock; the body comes later."""
-        self.begun = perf_counter()
+        """Weigh what is sent, and what is liked, once for all calls."""
         self.operation = operation
         self.content_type = content_type
         self.accept = accept
-        self.query = query
         self.given_id = given_id
         self.traceparent = traceparent
+        self.length = length
+        self.head = b""
+        self.sends_json = content_type in _JSON or _says_json(content_type)
+        self.takes_json = accept in _ANY or _takes_json(accept)
+        self.is_json = self.sends_json and self.takes_json
+
+
+class Request:
+    """A call; `body` is None where it was refused unread, `begun` of `time.perf_counter`.
+
+    `query` is what stands behind the `?`.
+    """
+
+    __slots__ = ("_id", "asked", "begun", "body", "operation", "query", "span")
+
+    def __init__(self, asked: Asked, query: str = "") -> None:
+        """Begin the clock; the body comes later."""
+        self.begun = perf_counter()
+        self.asked = asked
+        self.operation = asked.operation
+        self.query = query
         self.body: bytes | None = None
         self.span: Any = None
         self._id = ""
@@ -50,29 +69,16 @@ class Request:
     def request_id(self) -> str:
         """Return the caller's id where it is fit for a log, else one of ours."""
         if not self._id:
-            is_fit = bool(self.given_id) and _ID.fullmatch(self.given_id) is not None
-            self._id = self.given_id if is_fit else _new_id()
+            given = self.asked.given_id
+            is_fit = bool(given) and _ID.fullmatch(given) is not None
+            self._id = given if is_fit else _new_id()
         return self._id
 
     @property
     def trace(self) -> str:
         """Return `traceparent` as it came, nothing where it is none."""
-        return self.traceparent if _TRACE.fullmatch(self.traceparent) else ""
-
-    @property
-    def sends_json(self) -> bool:
-        """Whether the body is JSON."""
-        return self.content_type in _JSON or _says_json(self.content_type)
-
-    @property
-    def takes_json(self) -> bool:
-        """Whether JSON may go out."""
-        return self.accept in _ANY or _takes_json(self.accept)
-
-    @property
-    def is_json(self) -> bool:
-        """Whether JSON came in and JSON may go out."""
-        return self.sends_json and self.takes_json
+        given = self.asked.traceparent
+        return given if _TRACE.fullmatch(given) else ""
 
 
 CURRENT: ContextVar[Request | None] = ContextVar("CURRENT", default=None)

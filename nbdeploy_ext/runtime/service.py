@@ -313,8 +313,9 @@ class Service:
         self.metrics.observe(name, answer.status, seconds)
         if self.tracing is not None:
             self.tracing.end(request, answer.status, place)
-        is_json = request.sends_json or is_json_as_form(request.content_type, request.body or b"")
-        inputs = request.body if is_json else None  # tables and files are not kept
+        asked, body = request.asked, request.body
+        is_json = asked.sends_json or is_json_as_form(asked.content_type, body or b"")
+        inputs = body if is_json else None  # tables and files are not kept
         self.calls.add(
             Call(name, time.time(), seconds * 1000, answer.status, inputs, output, **place)
         )

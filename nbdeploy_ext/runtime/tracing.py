@@ -58,7 +58,7 @@ class Tracing:
     def begin(self, request: Request) -> Any:
         """Begin a call's span, below the caller's own; returns what `leave` takes."""
         path = request.operation.endpoint.path
-        parent = self._extract({"traceparent": request.traceparent})
+        parent = self._extract({"traceparent": request.asked.traceparent})
         request.span = self._tracer.start_span(
             f"POST {path}", context=parent, kind=self._trace.SpanKind.SERVER,
             attributes={"http.request.method": "POST", "http.route": path, "url.path": path},
