@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
@@ -283,10 +285,26 @@ class EndpointProtocol(Patient):
             elif length < LARGE:
                 self._outbox.flush()
                 self.transport.write(b"%b%d%b%b" % (head, length, more, answer.body))
-            else:  # as it is: copying costs more than a second piece
+            else:
                 self._outbox.flush()
-                self.transport.writelines((b"%b%d%b" % (head, length, more), answer.body))
+                self._write_large(b"%b%d%b" % (head, length, more), answer.body)
         self._done(exchange)
+
+    def _write_large(self, head: bytes, body: bytes) -> None:
+        """Send an answer that is not copied for it, and let the notebook's code run meanwhile.
+
+        The transport would hold the interpreter's lock while the system takes the bytes: for an
+        answer that is a frame a twentieth of all that the call costs.
+        """
+        sent, transport = 0, self.transport
+        is_plain = transport.get_extra_info("sslcontext") is None
+        if is_plain and transport.get_write_buffer_size() == 0 and not transport.is_closing():
+            with suppress(OSError):  # the caller has gone, or takes no more now: told as ever
+                sent = os.writev(transport.get_extra_info("socket").fileno(), (head, body))
+        if sent < len(head):
+            transport.writelines((head[sent:], body))
+        elif sent < len(head) + len(body):
+            transport.write(memoryview(body)[sent - len(head) :])
 
     def _more(self, exchange: Exchange, answer: Reply) -> bytes:
         """Return the rest of the head: what not every answer has."""

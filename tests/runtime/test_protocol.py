@@ -240,6 +240,25 @@ def test_answers_have_date_length_and_type(running) -> None:
     assert headers["content-length"] == str(len(body))
 
 
+def test_large_answers_arrive_whole_however_slowly_they_are_read(running) -> None:
+    more_than_the_system_takes = [f"{n:01000}" for n in range(12_000)]
+    values = [more_than_the_system_takes, [1], list(range(30_000)), list(range(200_000))]
+    with Connection(running) as connection:
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**17)
+        for value in values:
+            body = json.dumps({"value": value}).encode()
+            running.client.post("/predict", json={"amount": 1})  # others are answered meanwhile
+            connection.send(post("/later", body))
+            time.sleep(0.2)
+            status, _, said = connection.answer()
+            assert (status, json.loads(said)) == (200, value)
+    with Connection(running) as connection:  # one after the other, before any is read
+        sent = [post("/later", json.dumps({"value": value}).encode()) for value in values]
+        connection.send(b"".join(sent[1:3] * 3))
+        for value in values[1:3] * 3:
+            assert json.loads(connection.answer()[2]) == value
+
+
 def test_a_call_has_the_callers_own_id(running) -> None:
     sent = {"x-request-id": "order-17"}
     fine = running.client.post("/predict", json={"amount": 1}, headers=sent)
