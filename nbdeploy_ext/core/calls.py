@@ -14,6 +14,7 @@ from .catalog import (
     COUNTING,
     FACTORIES,
     FIGURES,
+    IMPORTING,
     KNOWN_PACKAGES,
     METHODS,
     RANDOM_STATE,
@@ -43,7 +44,7 @@ from .origins import (
     part_of,
     share_of,
 )
-from .patches import CLASSES, PATCHING, give, patched
+from .patches import CLASSES, PATCHING, give, imported_module, patched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,6 +97,8 @@ def _built_in(scope: Scope, name: str, does: Does, given: Arguments) -> Origins:
         return part_of(given.all)
     if name in _PRINTS and any(not isinstance(a, ast.Constant) for a in given.node.args):
         scope.reads.setdefault("@text", (1, 0))
+    if name == "__import__":
+        return imported_module(scope, given)
     if name == "print":
         prints(scope)
         scope.change(given.keywords.get("file", NOTHING))
@@ -104,6 +107,8 @@ def _built_in(scope: Scope, name: str, does: Does, given: Arguments) -> Origins:
 
 def call_module(scope: Scope, path: str, given: Arguments, *, bare: bool) -> Origins:
     """Read a call of a module's function or class, by its full name."""
+    if path in IMPORTING:
+        return imported_module(scope, given)
     found = _module_function(scope, path, given, bare=bare)
     top = path.partition(".")[0]
     if top in PATCHING:

@@ -49,7 +49,7 @@ BUILTIN_CALLS = _table(
         Does.FRESH: "abs all any ascii bin bool bytes callable chr complex dir display divmod "
         "float "
         "format hasattr hash help hex id input int isinstance issubclass len oct ord pow range "
-        "repr round slice str print object property bytearray",
+        "repr round slice str print object property bytearray __import__",
         Does.SAME: "memoryview",
         Does.SHARE: "sum sorted list tuple set frozenset dict",
         Does.PART: "max min type getattr super",
@@ -58,7 +58,7 @@ BUILTIN_CALLS = _table(
         Does.CHANGE: "next anext delattr",
         Does.STORE: "setattr",
         Does.OPEN: "open",
-        Does.OPAQUE: "exec eval globals locals vars __import__ compile get_ipython breakpoint",
+        Does.OPAQUE: "exec eval globals locals vars compile get_ipython breakpoint",
     }
 )
 CONSUMERS = frozenset(
@@ -276,6 +276,7 @@ HIDDEN = {"__subclasses__": "@classes", "grad": "@gradients", "transform": "@skl
           "fit_transform": "@sklearn"}  # fmt: skip
 """Attributes that show what was done elsewhere, to nothing that leads to them."""
 
+IMPORTING = frozenset({"importlib.import_module", "importlib.__import__"})
 SHELL = frozenset("user_ns user_global_ns run_cell run_line_magic run_cell_magic".split())
 """Attributes of the notebook's shell, through which any name can be read and changed."""
 

@@ -15,7 +15,7 @@ from .calls import (
     call_value,
     trusts,
 )
-from .catalog import CANVASES, HIDDEN, METHODS, SEED_ARGUMENTS, SHELL, Does
+from .catalog import CANVASES, HIDDEN, METHODS, SEED_ARGUMENTS, SHELL, Does, state_of
 from .facts import COUNTED, STRANGE, Builtin, Module, Summary
 from .formulas import names_in
 from .full_names import dotted_path
@@ -28,11 +28,12 @@ from .origins import (
     holder_of,
     made_of,
     merged,
+    only,
     part_of,
     share_of,
 )
 from .own_calls import call_summary
-from .patches import CLASSES, module_state
+from .patches import ANY_MODULE, CLASSES, module_of_table
 from .scopes import global_changes
 from .trust import selection
 
@@ -83,11 +84,12 @@ def _name(scope: Scope, node: ast.Name) -> Origins:
     if type(meaning) is Module:
         top = meaning.path.partition(".")[0]
         scope.reads.setdefault("@" + top, (1, 0))
+        scope.reads.setdefault(ANY_MODULE, (1, 0))
         if top not in STANDARD:
             scope.reads.setdefault("@plugins", (1, 0))
         if top in {"os", "sys"}:
             scope.reads.setdefault("@world", (1, 0))
-        return NOTHING
+        return NOTHING if "." in meaning.path else only(state_of(top))
     if type(meaning) is Summary:
         enact(scope, meaning)
         scope.asked.update(map(base, found if meaning.decorated else NOTHING))
@@ -122,7 +124,9 @@ def _attribute(scope: Scope, node: ast.Attribute) -> Origins:
         scope.reads.setdefault("@import:" + path, (1, 0))
     _shell(scope, node)
     found = value(scope, node.value)
-    if found:
+    if path:
+        found = NOTHING  # what stands in a module is not changed with it
+    elif found:
         scope.reads.setdefault(CLASSES, (1, 0))
     if node.attr in HIDDEN:
         scope.reads.setdefault(HIDDEN[node.attr], (1, 0))
@@ -141,6 +145,8 @@ def _subscript(scope: Scope, node: ast.Subscript) -> Origins:
     looked_up(scope, found)
     if type(node.slice) is not ast.Constant:
         asked_for(scope, value(scope, node.slice))
+    if not found and isinstance(node.value, ast.Attribute) and node.value.attr == "modules":
+        return module_of_table(scope, node)
     if found and (asked := selection(node)) and trusts(scope, asked):
         return NOTHING
     return part_of(found)
@@ -264,7 +270,7 @@ def call(scope: Scope, node: ast.Call, *, bare: bool = False) -> Origins:
 
 def _arguments(scope: Scope, node: ast.Call) -> Arguments:
     given = node.args
-    positional = [_argument(scope, a) for a in given]
+    positional = [value(scope, a) for a in given]
     keywords: dict[str, Origins] = {}
     if node.keywords:
         keywords = _keywords(scope, node)
@@ -281,14 +287,8 @@ def _arguments(scope: Scope, node: ast.Call) -> Arguments:
     return Arguments(node, positional, keywords)
 
 
-def _argument(scope: Scope, node: ast.expr) -> Origins:
-    if type(node) is ast.Name:
-        return _name(scope, node) or module_state(scope, node)
-    return value(scope, node)
-
-
 def _keywords(scope: Scope, node: ast.Call) -> dict[str, Origins]:
-    found = {k.arg or "**": _argument(scope, k.value) for k in node.keywords}
+    found = {k.arg or "**": value(scope, k.value) for k in node.keywords}
     for name, origins in found.items():
         if name in CANVASES:
             scope.change(origins, deep=True)

@@ -6,7 +6,6 @@ import ast
 from typing import TYPE_CHECKING
 
 from .catalog import state_at, state_of
-from .facts import Module
 from .full_names import module_path
 from .origins import NOTHING, Origins, merged, only
 
@@ -21,12 +20,26 @@ _STARTED = "@unittest"
 """Stands for all that is patched, until `patch.stopall()`."""
 
 
-def module_state(scope: Scope, node: ast.Name) -> Origins:
-    """Return the state of a module that is handed on as it is, by its name."""
-    meaning = scope.mean(node.id)
-    if type(meaning) is not Module or "." in meaning.path:
-        return NOTHING
-    return only(state_of(meaning.path))
+ANY_MODULE = "@modules"
+"""Stands for what a module has been given that is got at by a name which nobody knows."""
+
+
+def module_of_table(scope: Scope, node: ast.Subscript) -> Origins:
+    """Return the state of `sys.modules["name"]`."""
+    return _named(node.slice) if module_path(scope, node) == "sys.modules" else NOTHING
+
+
+def imported_module(scope: Scope, given: Arguments) -> Origins:
+    """Read that a call imports the module of that name, and return the module's state."""
+    found = merged(map(_named, given.node.args[:1]))
+    for state in ("@world", *found):
+        scope.reads.setdefault(state, (1, 0))
+    return found
+
+
+def _named(node: ast.expr) -> Origins:
+    name = node.value if isinstance(node, ast.Constant) else None
+    return only(state_of(name) if isinstance(name, str) else ANY_MODULE)
 
 
 def give(scope: Scope, path: str) -> None:

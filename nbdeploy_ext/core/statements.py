@@ -13,7 +13,7 @@ from .formulas import names_kept
 from .full_names import module_path
 from .implicit import asked_for, follows_settings
 from .origins import FLAGS, NOTHING, Origins, base, only, part_of, share_of
-from .patches import give, module_state
+from .patches import ANY_MODULE, give
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 _STREAMS = frozenset({"stdout", "stderr"})
-_STATES = frozenset({"random", "rcParams", "options", "config", "environ"})
+_STATES = frozenset({"random", "rcParams", "options", "config", "environ", "modules"})
 
 
 def body(scope: Scope, statements: Iterable[ast.stmt]) -> None:
@@ -64,8 +64,6 @@ def _assign(scope: Scope, node: ast.Assign) -> None:
         scope.soft.update(names_kept(source))
     elif isinstance(source, ast.Attribute) and source.attr in _STATES:
         origins |= _state(scope, source)
-    elif isinstance(source, ast.Name) and not origins:
-        origins = module_state(scope, source)
     for target in node.targets:
         bind(scope, target, origins)
         if isinstance(target, ast.Name):  # a = b = []
@@ -74,9 +72,10 @@ def _assign(scope: Scope, node: ast.Assign) -> None:
 
 def _state(scope: Scope, node: ast.Attribute) -> Origins:
     """Return what stands for a module's settings or its random numbers: `rc = plt.rcParams`."""
-    top = module_path(scope, node).partition(".")[0]
-    if not top:
-        return NOTHING
+    path = module_path(scope, node)
+    top = path.partition(".")[0]
+    if not top or path == "sys.modules":
+        return only(ANY_MODULE + "*") if top else NOTHING
     found = only("@world*" if top == "os" else state_of(top) + "*")
     return found | {RANDOM_STATE.get(top, "@rng:?") + "*"} if node.attr == "random" else found
 

@@ -86,6 +86,22 @@ class Base(metaclass=Meta): pass
         (["import json", "m = json", "m.extra = 1", "json.extra"], [0, 1, 2]),
         (["import json", "vars(json)['extra'] = 1", "json.extra"], [0, 1]),
         (["import json", "def tag(m): m.extra = 1", "n = 1", "tag(json)", "json.extra"], [0, 1, 3]),
+        # a module that a table, a function or a loop leads to
+        *(
+            (["import importlib, json, shlex, sys", f"{module}.extra = 1", "n = 1", "shlex.extra"],
+             [0, 1])
+            for module in ("sys.modules['shlex']", "importlib.import_module('shlex')",
+                           "__import__('shlex')", "sys.modules['sh' + 'lex']",
+                           "[json, shlex][1]", "{'a': shlex}['a']", "(shlex if sys else json)")
+        ),
+        (["import shlex, json", "for m in [shlex, json]: m.extra = 1", "n = 1", "json.extra"],
+         [0, 1]),
+        (["import shlex, sys", "all = sys.modules", "all['shlex'].extra = 1", "shlex.extra"],
+         [0, 1, 2]),
+        (["import shlex", "def lexer(): return shlex", "lexer().extra = 1", "shlex.extra"],
+         [0, 1, 2]),
+        (["import shlex, json", "for m in [shlex, json]: print(m.__name__)", "shlex.split('a')"],
+         [0]),
         # settings that begin to hold when somebody says so, and those that hold for a while
         (["import numpy as np", "c = np.errstate(all='raise')", "c.__enter__()", "np.log(0)"],
          [0, 1, 2]),
