@@ -347,6 +347,7 @@ def _lambda(scope: Scope, node: ast.Lambda) -> Origins:
         scope.shallow |= before[0]
         scope.deep |= before[1]
     found = (found & ASKED) | holder_of(changed)  # and whoever calls it changes them
+    found |= frozenset(["~~" + n for o in changed if (n := o.lstrip("=")).isidentifier()])
     return merged([found, late_names(scope, node.body, own), *map(holder_of, defaults)])
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from .facts import Changes
     from .origins import Origins
 
+_FLAGS: dict[str, tuple[str, Any]] = {
+    "!": ("once", True), "^": ("figure", True), "&": ("grows", True),
+}  # fmt: skip
 _LINKS = {"*": "inside", "+": "holds", "-": "keeps", "%": "shares"}
 NO_NODES: Mapping[str, Node] = MappingProxyType({})
 
@@ -186,9 +189,10 @@ class Graph(State):
                 self.link(node, plain + "%", bit, made)
 
     def _flag(self, node: Node, plain: str, bit: int) -> None:
-        name, value = {"!": ("once", True), "^": ("figure", True), "&": ("grows", True)}.get(
-            plain[0], ("late", node.late | {plain[1:]})
-        )
+        if plain[1:2] == "~":
+            name, value = "acts", node.acts | {plain[2:]}
+        else:
+            name, value = _FLAGS.get(plain[0]) or ("late", node.late | {plain[1:]})
         self._set(node, name, value, bit)
 
     def _set(self, node: Node, name: str, value: Any, bit: int) -> None:
@@ -210,7 +214,7 @@ class Graph(State):
             outer = dict.fromkeys([current(n) for m in members for n in getattr(m, links)])
             self._now.nodes.update(outer)
             self._relink(first, links, tuple([n for n in outer if n not in inside]))
-        for name in ("shallow", "deep", "late", "once", "figure", "grows"):
+        for name in ("shallow", "deep", "late", "acts", "once", "figure", "grows"):
             self._relink(first, name, reduce(or_, [getattr(m, name) for m in members]))
         self._relink(first, "functions", tuple([f for m in members for f in m.functions]))
         for node in members[1:]:

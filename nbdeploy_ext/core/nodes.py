@@ -17,12 +17,13 @@ CROWD = 64
 class Node:
     """A value that a name was given; `same`, `inside`, `holds` and `keeps` lead to others.
 
-    `shallow` cells changed the object itself, `deep` ones something in it.
+    `shallow` cells changed the object itself, `deep` ones something in it. `late` are global names
+    that it reads when it is called, `acts` those whose objects it changes then.
     """
 
     __slots__ = (
-        "born", "bound", "deep", "figure", "functions", "grows", "holds", "inside", "keeps", "late",
-        "merged", "once", "reach", "reach_shared", "same", "shallow", "shares",
+        "acts", "born", "bound", "deep", "figure", "functions", "grows", "holds", "inside", "keeps",
+        "late", "merged", "once", "reach", "reach_shared", "same", "shallow", "shares",
     )  # fmt: skip
 
     def __init__(self, born: int, bound: int) -> None:
@@ -40,6 +41,7 @@ class Node:
         self.keeps: tuple[Node, ...] = ()
         self.shares: tuple[Node, ...] = ()
         self.late: frozenset[str] = frozenset()
+        self.acts: frozenset[str] = frozenset()
         self.functions: tuple[Summary, ...] = ()
         self.once = False
         self.figure = False

@@ -39,7 +39,7 @@ def tokens(name: str, seeded: Mapping[str, int | None]) -> Iterable[str]:
 class Reader:
     """What one cell needs while it reads names, at that time."""
 
-    __slots__ = ("_merge", "_names", "_state", "_step", "called", "needs")
+    __slots__ = ("_merge", "_names", "_state", "_step", "acts", "called", "needs")
 
     def __init__(self, state: State, step: Step, merge: Callable[[Sequence[Node]], None]) -> None:
         """Read in a state, note in the step what is looked at; `merge` makes one node of many."""
@@ -49,6 +49,7 @@ class Reader:
         self._names: set[str] = set()
         self.needs = 0
         self.called: dict[int, Summary] = {}
+        self.acts: set[str] = set()
 
     def name(self, name: str) -> None:
         """Need a name, its object, all that is in it, and what its functions read in turn."""
@@ -93,6 +94,7 @@ class Reader:
             needs |= found.deep
             if found.late:
                 names += found.late
+                self.acts |= found.acts
             for summary in found.functions:
                 self.called[id(summary)] = summary
         self.needs = needs

@@ -207,7 +207,7 @@ class Scope:
             elif last not in "-<" and last not in FLAGS and origin[0] != "~":
                 (self.deep if deep else self.shallow).add(origin)
             elif origin[0] == "~" and deep:
-                self.deep.add(origin[1:])
+                self.deep.add(origin.lstrip("~"))
 
     def hold(self, holders: Iterable[str], held: Origins) -> None:
         """Note that objects are stored in others."""

@@ -185,8 +185,7 @@ class Replay(Graph):
         for name in facts.reads:
             reader.name(name)
         self.change(facts.changes, bit)
-        for summary in list(reader.called.values()):
-            self._enact(summary, bit, reader)
+        self._enact_all(bit, reader)
         made = self._bind(facts, bit, reader)
         self.hold(facts.changes, bit, made)
         if step.plugin:
@@ -258,6 +257,13 @@ class Replay(Graph):
         step.needs = reader.needs & ~(1 << number)
         step.end()
         return step
+
+    def _enact_all(self, bit: int, reader: Reader) -> None:
+        for summary in list(reader.called.values()):
+            self._enact(summary, bit, reader)
+        for name in reader.acts:
+            for node in self.nodes(name, bit, NO_NODES):
+                self.mark(node, bit, deep=True)
 
     def _enact(self, summary: Summary, bit: int, reader: Reader) -> None:
         """Do what a function does to globals that may have been called through an object."""

@@ -120,6 +120,20 @@ class Base(metaclass=Meta): pass
          [0, 1]),
         (["import numpy as np\nseen = []", "f = np.vectorize(lambda v: seen.append(v))", "f([1])",
           "seen"], [0, 1, 2]),
+        # what a lambda changes that is made, or made anew, after it
+        *(
+            ([f"import functools\nimport numpy as np\n{made}\nseen = []", call, "n = 1", "seen"],
+             [0, 1])
+            for made, call in (
+                ("f = lambda v: seen.append(v)", "f(1)"),
+                ("f = np.vectorize(lambda v: seen.append(v))", "f([1])"),
+                ("f = functools.partial(lambda v: seen.append(v), 1)", "f()"),
+                ("f = {'a': lambda v: seen.append(v)}", "f['a'](1)"),
+                ("class A:\n    f = lambda self, v: seen.append(v)", "A().f(1)"),
+            )
+        ),
+        (["f = lambda v: seen.append(v)", "seen = []", "list(map(f, [1]))", "seen"], [0, 1, 2]),
+        (["f = lambda v: seen + [v]", "seen = []", "f(1)", "seen"], [1]),
         (["from decimal import Decimal, getcontext\na = Decimal(1)", "getcontext().prec = 3",
           "a / 3"], [0, 1]),
         (["import sklearn\nfrom sklearn.preprocessing import StandardScaler\ns = StandardScaler()",
