@@ -7,7 +7,6 @@ import re
 from typing import TYPE_CHECKING
 
 from .catalog import (
-    ALSO_CONFIGURED,
     AMBIGUOUS,
     BUILTIN_CALLS,
     CONSUMERS,
@@ -23,6 +22,7 @@ from .catalog import (
     UFUNCS,
     Does,
     function_effect,
+    is_setting,
     state_of,
 )
 from .facts import METACLASS, TRUST, Builtin, Summary
@@ -45,6 +45,7 @@ from .origins import (
     share_of,
 )
 from .patches import CLASSES, PATCHING, give, imported_module, patched
+from .settings import DRAWING, SHOWING, draws, felt_after, felt_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,7 +97,7 @@ def _built_in(scope: Scope, name: str, does: Does, given: Arguments) -> Origins:
         scope.change(given.first, deep=True)
         return part_of(given.all)
     if name in _PRINTS and any(not isinstance(a, ast.Constant) for a in given.node.args):
-        scope.reads.setdefault("@text", (1, 0))
+        scope.reads.setdefault(SHOWING, (1, 0))
     if name == "__import__":
         return imported_module(scope, given)
     if name == "print":
@@ -135,7 +136,7 @@ def _module_function(scope: Scope, path: str, given: Arguments, *, bare: bool) -
         Does.RANDOM, Does.SHUFFLE, Does.SEED,
     }:  # fmt: skip
         _draw(scope, RANDOM_STATE.get(top, _ANY_RANDOM), given, does)
-    return _known_function(scope, does, top, given)
+    return _known_function(scope, does, path, given)
 
 
 def _made(scope: Scope, given: Arguments) -> Origins:
@@ -159,32 +160,38 @@ def _is_unbound(path: str, name: str) -> bool:
     return changes and (owner[:1].isupper() or owner == "ndarray") and owner != name
 
 
-def _known_function(scope: Scope, does: Does, top: str, given: Arguments) -> Origins:
+def _known_function(scope: Scope, does: Does, path: str, given: Arguments) -> Origins:
+    top = path.partition(".")[0]
     if FACTORIES & given.keywords.keys():
         return _made(scope, given) | holder_of(given.all)
     if top in FIGURES and does in _LOOKING:
         scope.drawn.update(map(base, given.all))
-        return FIGURE | holder_of(NOTHING)
+        scope.reads.setdefault(DRAWING, (1, 0))
+        return FIGURE
     if does is Does.HOLD and top not in KNOWN_PACKAGES:
         return FOREIGN | holder_of(given.all)
     if does in _LOOKING:
         return _LOOKING[does](given.all)
-    return _acting(scope, does, top, given)
+    return _acting(scope, does, path, given)
 
 
+_DRAWING_LATER = {"torch.utils.data.DataLoader": frozenset({"~@rng:torch"})}
 _MAKING: dict[Does, Callable[[str, Arguments], Origins]] = {
-    Does.STATE: lambda top, _: frozenset(filter(None, (state_of(top), ALSO_CONFIGURED.get(top)))),
-    Does.GENERATOR: lambda _, given: ONCE | holder_of(given.all),
+    Does.STATE: lambda path, _: frozenset((state_of(path), *felt_in(path))),
+    Does.GENERATOR: lambda path, given: (
+        ONCE | holder_of(given.all) | _DRAWING_LATER.get(path, NOTHING)
+    ),
     Does.GROWING: lambda _, given: ASKED | holder_of(given.all),
 }
 
 
-def _acting(scope: Scope, does: Does, top: str, given: Arguments) -> Origins:
+def _acting(scope: Scope, does: Does, path: str, given: Arguments) -> Origins:
     if does is Does.CONFIGURE:
-        scope.touch(state_of(top), *filter(None, [ALSO_CONFIGURED.get(top)]))
+        scope.touch(state_of(path))
+        scope.shallow.update(felt_after(path, given))
         return NOTHING
     if does in _MAKING:
-        return _MAKING[does](top, given)
+        return _MAKING[does](path, given)
     if does is Does.INJECT:
         return _injected(scope, given)
     if does is Does.OPAQUE:
@@ -194,7 +201,8 @@ def _acting(scope: Scope, does: Does, top: str, given: Arguments) -> Origins:
         return FILE_CALLS[does](scope, given)
     scope.change(given.first)
     if does is Does.SETTING:
-        scope.touch("@" + top)
+        scope.touch("@" + path.partition(".")[0])
+        scope.shallow.update(() if given.first else felt_after(path, given))
     if does in {Does.STORE, Does.SETTING}:
         scope.hold(given.first, merged(given.positional[1:]))
     return part_of(given.first) if does is not Does.SEED else NOTHING
@@ -239,6 +247,7 @@ def _method(
     scope: Scope, does: Does | None, receiver: Origins, node: ast.Attribute, given: Arguments
 ) -> Origins:
     if isinstance(node.value, ast.Attribute) and node.value.attr in _ACCESSORS:
+        scope.reads.setdefault(DRAWING, (1, 0))
         return FIGURE if node.value.attr == "plot" else NOTHING
     if "out" in given.keywords:
         scope.change(given.keywords["out"], deep=True)
@@ -274,7 +283,7 @@ def _changing(scope: Scope, does: Does, name: str, receiver: Origins, given: Arg
         return NOTHING if name.startswith("fit_") else receiver
     if does is Does.DRAW:
         scope.drawn.update(map(base, receiver))
-        scope.reads.setdefault("@matplotlib", (1, 0))
+        scope.reads.setdefault(DRAWING, (1, 0))
         if name.startswith("add_"):
             scope.hold(receiver, given.all)
         return FIGURE | part_of(receiver)
@@ -320,6 +329,8 @@ def call_value(scope: Scope, function: Origins, given: Arguments) -> Origins:
 def _unknown_function(scope: Scope, path: str, given: Arguments, *, bare: bool) -> Origins:
     if bare:
         scope.touch("@" + path.partition(".")[0])
+        if not given.first and is_setting(path.rpartition(".")[2]):
+            scope.shallow.update(felt_after(path, given))
     return unknown_call(scope, NOTHING, given) | FOREIGN
 
 
@@ -336,6 +347,8 @@ def unknown_call(scope: Scope, receiver: Origins, given: Arguments) -> Origins:
     scope.touch(_ANY_RANDOM)
     for state in ("@world", "@file:?", CLASSES):
         scope.reads.setdefault(state, (1, 0))
+    if draws(given.node.func):
+        scope.reads.setdefault(DRAWING, (1, 0))
     for path in filter(None, map(literal_path, given.node.args)):
         scope.touch(file_token(path))
     for origins in everything:

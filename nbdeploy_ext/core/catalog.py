@@ -65,6 +65,12 @@ CONSUMERS = frozenset(
     "list tuple set frozenset dict sorted sum max min any all zip map filter enumerate".split()
 )
 
+LOOKING = frozenset(
+    "print display len range isinstance issubclass type id list tuple dict set frozenset str repr "
+    "zip enumerate reversed iter next open hasattr getattr setattr delattr callable super".split()
+)
+"""Built-in functions that calculate nothing, so that they follow no settings of how to."""
+
 CONSUMING = frozenset(
     "numpy.fromiter functools.reduce collections.deque collections.Counter collections.OrderedDict "
     "math.fsum math.prod statistics.mean statistics.fmean statistics.median".split()
@@ -172,7 +178,8 @@ FUNCTIONS: dict[str, Does] = _table(
         "os.fspath sys.getrecursionlimit gc.collect os.get_terminal_size",
         Does.GENERATOR: "numpy.random.default_rng numpy.random.RandomState numpy.random.Generator "
         "numpy.random.SeedSequence numpy.random.PCG64 numpy.random.MT19937 random.Random "
-        "sklearn.utils.check_random_state torch.Generator io.StringIO io.BytesIO io.TextIOWrapper",
+        "sklearn.utils.check_random_state torch.Generator "
+        "torch.utils.data.DataLoader io.StringIO io.BytesIO io.TextIOWrapper",
         Does.GROWING: "collections.defaultdict",
         Does.INJECT: "sympy.var",
         Does.STATE: "decimal.getcontext logging.getLogger decimal.localcontext numpy.errstate "
@@ -196,8 +203,9 @@ FUNCTIONS: dict[str, Does] = _table(
         "tqdm.tqdm.pandas tqdm.auto.tqdm.pandas tqdm.notebook.tqdm.pandas arviz.style.use "
         "torch.set_default_device torch.use_deterministic_algorithms sympy.init_printing "
         "time.tzset matplotlib.pyplot.xkcd matplotlib.pyplot.ion matplotlib.pyplot.ioff "
-        "gc.enable gc.disable gc.freeze gc.unfreeze sys.setswitchinterval sys.settrace "
-        "sys.setprofile csv.register_dialect csv.unregister_dialect csv.field_size_limit",
+        "gc.enable gc.disable gc.freeze gc.unfreeze sys.setrecursionlimit "
+        "sys.setswitchinterval sys.settrace sys.setprofile csv.register_dialect "
+        "csv.unregister_dialect csv.field_size_limit",
         Does.READ: "numpy.load numpy.loadtxt numpy.genfromtxt numpy.fromfile pickle.load "
         "joblib.load json.load yaml.safe_load yaml.load toml.load tomllib.load torch.load "
         "os.listdir glob.glob os.path.exists os.path.isfile os.path.isdir os.path.getsize "
@@ -213,7 +221,7 @@ FUNCTIONS: dict[str, Does] = _table(
         Does.WORLD: "os.chdir os.makedirs os.mkdir os.remove os.unlink os.rename os.replace "
         "os.rmdir os.removedirs os.putenv os.unsetenv os.system os.popen "
         "urllib.request.urlretrieve "
-        "dotenv.load_dotenv sys.setrecursionlimit sys.path.append sys.path.insert sys.path.extend "
+        "dotenv.load_dotenv sys.path.append sys.path.insert sys.path.extend "
         "sys.path.remove os.environ.update os.environ.setdefault os.environ.pop site.addsitedir "
         "os.environ.clear os.symlink os.chmod",
         Does.OPAQUE: "importlib.reload inspect.currentframe sys._getframe IPython.get_ipython "
@@ -272,8 +280,12 @@ SPLITTING = frozenset({"partition"})
 
 KNOWN_PACKAGES = frozenset(path.partition(".")[0] for path in PACKAGES)
 
-HIDDEN = {"__subclasses__": "@classes", "grad": "@gradients", "transform": "@sklearn",
-          "fit_transform": "@sklearn"}  # fmt: skip
+HIDDEN = {
+    "__subclasses__": "@classes",
+    "grad": "@gradients",
+    "expanduser": "@world",
+    **dict.fromkeys("format to_string to_html to_latex __repr__ __str__".split(), "@text"),
+}
 """Attributes that show what was done elsewhere, to nothing that leads to them."""
 
 IMPORTING = frozenset({"importlib.import_module", "importlib.__import__"})
@@ -284,12 +296,6 @@ RANDOM_STATE = {"random": "@rng:random", "numpy": "@rng:numpy", "torch": "@rng:t
                 "tensorflow": "@rng:tensorflow", "scipy": "@rng:numpy", "pandas": "@rng:numpy",
                 "sklearn": "@rng:numpy", "seaborn": "@rng:numpy"}  # fmt: skip
 """Whose random numbers a package draws; any other call that draws may draw from all."""
-
-ALSO_CONFIGURED = {
-    "numpy": "@text", "pandas": "@text", "seaborn": "@matplotlib", "arviz": "@matplotlib",
-    "tqdm": "@pandas", "time": "@datetime",
-}  # fmt: skip
-"""Packages whose settings are another's; `@text` is how arrays and frames are printed."""
 
 PLUGINS = frozenset(
     "hvplot janitor rioxarray swifter pint_pandas cmocean cmasher cmcrameri scienceplots mplhep "
@@ -318,7 +324,10 @@ UFUNCS = frozenset(
     "add subtract multiply divide true_divide floor_divide power mod remainder maximum minimum dot "
     "matmul logical_and logical_or".split()
 )
-_SETTING = re.compile(r"(?:set|add|remove)(?:_|[A-Z])\w+|(?:un)?register(?:_\w+)?")
+_SETTING = re.compile(
+    r"(?:set|add|remove|enable|disable|use)(?:_|[A-Z])\w+|(?:un)?register(?:_\w+)?"
+    r"|enable|disable|configure|install|activate|extension|defaults"
+)
 _TABLE_CHANGES = frozenset("update clear append extend pop popitem remove setdefault".split())
 """Methods that change a table or a list in a module."""
 _COLORMAPS = frozenset(
@@ -368,6 +377,11 @@ def function_effect(path: str) -> Does | None:
     ):
         return Does.READ
     return _listed(path, name) or (Does.HOLD if name[:1].isupper() else None)
+
+
+def is_setting(name: str) -> bool:
+    """Whether a function of that name sets something, as a rule."""
+    return _SETTING.fullmatch(name) is not None
 
 
 def _listed(path: str, name: str) -> Does | None:

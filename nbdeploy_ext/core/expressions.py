@@ -15,11 +15,11 @@ from .calls import (
     call_value,
     trusts,
 )
-from .catalog import CANVASES, HIDDEN, METHODS, SEED_ARGUMENTS, SHELL, Does, state_of
+from .catalog import CANVASES, HIDDEN, LOOKING, METHODS, SEED_ARGUMENTS, SHELL, Does, state_of
 from .facts import COUNTED, STRANGE, Builtin, Module, Summary
 from .formulas import names_in
 from .full_names import dotted_path
-from .implicit import ACCESS, asked_for, follows_settings, implicit, looked_up
+from .implicit import ACCESS, asked_for, implicit, looked_up
 from .origins import (
     ASKED,
     NOTHING,
@@ -35,6 +35,7 @@ from .origins import (
 from .own_calls import call_summary
 from .patches import ANY_MODULE, CLASSES, module_of_table
 from .scopes import global_changes
+from .settings import SHOWING, follows_settings
 from .trust import selection
 
 if TYPE_CHECKING:
@@ -187,6 +188,8 @@ def _binary(scope: Scope, node: ast.BinOp) -> Origins:
         left = left.left
     found.append(value(scope, left))
     follows_settings(scope)
+    if isinstance(left, ast.Constant) and ".__mod__" in operators:
+        scope.reads.setdefault(SHOWING, (1, 0))
     for operator in operators:
         implicit(scope, operator, *found)
     every = asked_for(scope, merged(found))
@@ -207,6 +210,7 @@ def _boolean(scope: Scope, node: ast.BoolOp) -> Origins:
 
 
 def _compare(scope: Scope, node: ast.Compare) -> Origins:
+    follows_settings(scope)
     asked_for(scope, value(scope, node.left))
     for operator, right in zip(node.ops, node.comparators, strict=True):
         found = asked_for(scope, value(scope, right))
@@ -216,6 +220,8 @@ def _compare(scope: Scope, node: ast.Compare) -> Origins:
 
 
 def _unary(scope: Scope, node: ast.UnaryOp) -> Origins:
+    if type(node.operand) is not ast.Constant:
+        follows_settings(scope)
     asked_for(scope, value(scope, node.operand))
     return NOTHING
 
@@ -234,8 +240,9 @@ def _text(scope: Scope, node: ast.JoinedStr) -> Origins:
             asked_for(scope, value(scope, part.value))
             if part.format_spec is not None:
                 value(scope, part.format_spec)
-            else:
-                scope.reads.setdefault("@text", (1, 0))
+                follows_settings(scope)  # f"{n:n}" has a language
+            if part.format_spec is None or part.conversion > 0:
+                scope.reads.setdefault(SHOWING, (1, 0))
     return NOTHING
 
 
@@ -270,6 +277,8 @@ def call(scope: Scope, node: ast.Call, *, bare: bool = False) -> Origins:
 
 def _arguments(scope: Scope, node: ast.Call) -> Arguments:
     given = node.args
+    if type(node.func) is not ast.Name or node.func.id not in LOOKING:
+        follows_settings(scope)
     positional = [value(scope, a) for a in given]
     keywords: dict[str, Origins] = {}
     if node.keywords:

@@ -10,6 +10,7 @@ from .file_calls import file_token, literal_path
 from .implicit import looked_up
 from .origins import NOTHING, base, merged
 from .patches import CLASSES
+from .settings import filters_warnings
 
 if TYPE_CHECKING:
     from .arguments import Arguments
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 BEHIND = LOGS | LOOKING_UP | HIDDEN.keys() | {"__getitem__"}
 """Methods that do or see something apart from their object."""
 
-_STANDARD = frozenset("contextlib operator os struct sys time".split())
+_FILTERS = frozenset({"simplefilter", "filterwarnings", "resetwarnings"})
+_STANDARD = frozenset("contextlib operator os pathlib struct sys tempfile time".split())
 
 
 def hidden_in_function(scope: Scope, path: str, given: Arguments) -> None:
@@ -31,6 +33,8 @@ def hidden_in_function(scope: Scope, path: str, given: Arguments) -> None:
         scope.consumed.update(map(base, given.all))
     elif top == "logging":
         _logs(scope, path, given)
+    elif name in _FILTERS and top == "warnings":
+        filters_warnings(scope, given)
     elif name == "backward":
         scope.touch("@gradients")
     elif name.endswith("_accessor"):
@@ -50,6 +54,8 @@ def _hidden_in_standard(scope: Scope, path: str, given: Arguments) -> None:
         scope.reads.setdefault("@file:?", (1, 0))
     elif path == "contextlib.chdir":
         scope.touch("@world", "@file:?")
+    elif path.startswith(("pathlib", "tempfile")):  # of whom, and where: the environment says so
+        scope.reads.setdefault("@world", (1, 0))
     elif path.startswith("sys.std"):
         prints(scope)
 
@@ -76,7 +82,8 @@ def hidden_in_method(scope: Scope, name: str, receiver: Origins, given: Argument
     """Note what a method of that name does or sees apart from its object."""
     if name in LOGS:
         scope.shallow.add("@log")
-    elif name in HIDDEN:
+        return
+    if name in HIDDEN:
         scope.reads.setdefault(HIDDEN[name], (1, 0))
-    else:
+    if name in LOOKING_UP or name == "__getitem__":
         looked_up(scope, receiver if name == "__getitem__" else given.all)

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from .catalog import METHODS, Does
-from .facts import DECIMAL, GROWING, Summary
+from .facts import GROWING, Summary
 from .full_names import root_of
 from .origins import base
 
@@ -64,12 +64,6 @@ def looked_up(scope: Scope, origins: Origins) -> None:
     implicit(scope, ".__getitem__", origins)
     if origins and scope.mean_outside(GROWING) is not None:
         scope.asked.update(map(base, origins))
-
-
-def follows_settings(scope: Scope) -> None:
-    """Read that an operator calculates, as exactly as it was told to."""
-    if scope.mean_outside(DECIMAL) is not None:
-        scope.reads.setdefault("@decimal", (1, 0))
 
 
 def iterates(scope: Scope) -> bool:

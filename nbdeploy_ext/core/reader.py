@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .file_states import files_read
 from .nodes import CROWD, Node, reach
+from .settings import FELT
 from .steps import SEEDED
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Reader:
             since = node.bound
             self.needs |= since
             self._object(node, names)
-        if state.wild:
+        if state.wild and name != FELT:
             length = since.bit_length()
             self.needs |= state.wild >> length << length
 

@@ -11,9 +11,10 @@ from .expressions import call, value
 from .facts import STRANGE
 from .formulas import names_kept
 from .full_names import module_path
-from .implicit import asked_for, follows_settings
+from .implicit import asked_for
 from .origins import FLAGS, NOTHING, Origins, base, only, part_of, share_of
 from .patches import ANY_MODULE, give
+from .settings import felt_in, follows_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 
 
 _STREAMS = frozenset({"stdout", "stderr"})
+_QUIET = frozenset(
+    "pandas.options.mode.chained_assignment sys.stdout sys.stderr sys.stdin sys.path sys.modules "
+    "sys.argv".split()
+)
+"""Settings that no calculation follows."""
 _STATES = frozenset({"random", "rcParams", "options", "config", "environ", "modules"})
 
 
@@ -101,7 +107,7 @@ def bind(scope: Scope, target: ast.expr, origins: Origins) -> None:
         if isinstance(target, ast.Subscript):
             asked_for(scope, value(scope, target.slice))
             _global_item(scope, target, origins)
-        path = _module_change(scope, target.value)
+        path = _module_change(scope, target)
         if isinstance(target, ast.Attribute):
             _module_attribute(scope, path, target.attr, origins)
             _sets_property(scope, target, holder)
@@ -159,13 +165,13 @@ def _shared(target: ast.Tuple | ast.List) -> Origins:
     return frozenset((f"={','.join(names)}*",))
 
 
-def _module_change(scope: Scope, node: ast.expr) -> str:
-    """Note a change of `module.attribute` or `module.table[key]`, and return the full name."""
-    path = module_path(scope, node)
+def _module_change(scope: Scope, target: ast.Attribute | ast.Subscript) -> str:
+    """Note a change of `module.attribute` or `module.table[key]`, and return the module's name."""
+    path = module_path(scope, target.value)
     if path:
+        if module_path(scope, target) not in _QUIET:
+            scope.shallow.update(felt_in(path))
         scope.touch(state_at(path))
-        if path.startswith("pandas.options"):
-            scope.touch("@text")
     return path
 
 

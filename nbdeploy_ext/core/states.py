@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from .graph import NO_NODES, Graph
 from .plugins import find_plugins
+from .settings import FELT
 from .steps import Differences, Step
 
 if TYPE_CHECKING:
@@ -253,7 +254,8 @@ class Replay(Graph):
         self.begin(step)
         reader = self.reader()
         for name in facts.late:
-            reader.name(name)
+            if name != FELT:  # else cells after it would be needed for how they calculate
+                reader.name(name)
         step.needs = reader.needs & ~(1 << number)
         step.end()
         return step
