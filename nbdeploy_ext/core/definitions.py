@@ -245,7 +245,8 @@ def _class(scope: Scope, node: ast.ClassDef) -> None:
     scope.soft |= inner.soft - inner.stored
     scope.absorb(inner)
     kept = holder_of(merged(inner.env.values()))
-    kept = holder_of(merged(outer)) | frozenset([o for o in kept if o[0] not in "=!"])
+    own = {"=" + name for name in inner.stored} | {"!"}
+    kept = holder_of(merged(outer)) | frozenset([o for o in kept if base(o) not in own])
     if node.bases or node.keywords:
         scope.shallow.add("@classes")  # which the base lists
         implicit(scope, METACLASS, *outer)

@@ -99,7 +99,7 @@ class Graph(State):
         self.mark_all(changes, bit)
         for names, flag in _flagged(changes):
             for name in names:
-                for node in self.nodes(name, bit, NO_NODES):
+                for node in self.nodes(name, bit, NO_NODES) if name[0] != "$" else ():
                     if flagged(node, flag, self._now.nodes):
                         self.mark(node, bit, deep=True)
 

@@ -89,6 +89,8 @@ class Scope:
         if enclosing is not None:
             self.soft.add(name)
             return enclosing
+        if self.kind == "class" and self.parent is not None and name[0] != "@":
+            return self.parent.load(name, position)  # its body runs at once
         if name not in self.reads:
             self.reads[name] = position
         return only(name)

@@ -121,6 +121,8 @@ def bind(scope: Scope, target: ast.expr, origins: Origins) -> None:
 
 def _sets_property(scope: Scope, target: ast.Attribute, holder: Origins) -> None:
     """Note that an attribute of a library's object may be a property, which may do anything."""
+    if scope.mean_outside(".__set__") is not None:
+        scope.change(holder, deep=True)  # and the descriptor in its class
     own = isinstance(target.value, ast.Name) and target.value.id == "self"
     if holder and not own and scope.mean_outside(STRANGE) is not None:
         scope.drawn.update(map(base, holder))

@@ -6,12 +6,13 @@ nodes its value may be, hold or be a part of. Sets of cells are integers, one bi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import compress, count
 from operator import is_, is_not, ne
 from typing import TYPE_CHECKING, TypeVar
 
 from .graph import NO_NODES, Graph
+from .origins import NOTHING
 from .plugins import find_plugins
 from .settings import FELT
 from .steps import Differences, Step
@@ -269,7 +270,7 @@ class Replay(Graph):
 
     def _enact(self, summary: Summary, bit: int, reader: Reader) -> None:
         """Do what a function does to globals that may have been called through an object."""
-        self.mark_all(summary.changes, bit)
+        self.change(replace(summary.changes, asked=NOTHING), bit)  # which operators do, too
         for name in summary.changes.binds:
             old = self.find(name)
             made = self.make("?" + name, bit, bit)

@@ -9,6 +9,25 @@ from tests.core.test_dataflow import sliced
 GROWING = "import operator\nfrom collections import defaultdict\nd = defaultdict(int)"
 OWN = "class Own(defaultdict):\n    def __init__(self): super().__init__(int)"
 
+FACTORY = """\
+from dataclasses import dataclass, field
+shared = []
+@dataclass
+class P:
+    log: list = field(default_factory=lambda: shared)
+"""
+NOTING = """\
+class Noting:
+    seen = []
+    def __set__(self, owner, value): self.seen.append(value)
+class A:
+    x = Noting()
+"""
+QUEUE = """\
+import queue, threading
+q = queue.Queue()
+def work(): return q.get()
+"""
 BUMP = """\
 def outer():
     state = [0]
@@ -143,6 +162,11 @@ class Base(metaclass=Meta): pass
          [0, 1]),
         (["import pandas as pd\ns = pd.Series()", "class A: n = 1",
           "pd.api.extensions.register_series_accessor('mine')(A)", "s.mine.n"], [0, 1, 2]),
+        # what a class has of its own cell: a factory, and a descriptor that takes notes
+        ([FACTORY, "p = P()", "p.log.append(1)", "shared"], [0, 1, 2]),
+        ([NOTING, "a = A()", "a.x = 1", "Noting.seen"], [0, 1, 2]),
+        # a queue that a function takes from which a thread runs
+        ([QUEUE, "t = threading.Thread(target=work)", "t.start()", "q.qsize()"], [0, 1, 2]),
         # functions that share what is around them; classes that a class makes
         ([BUMP, "bump, peek = outer()", "bump()", "peek()"], [0, 1, 2]),
         ([META, "class Own(Base): pass", "Meta.made"], [0, 1]),
