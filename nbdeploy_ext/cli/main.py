@@ -29,6 +29,7 @@ from .output import (
     Terminal,
     answer,
     fault,
+    left_out,
     show_analysis,
     show_calls,
     show_deployments,
@@ -38,6 +39,8 @@ from .value_source import value_source, values_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from ..core.deployment import Target
 
 EXIT_STATUS: dict[type[NbdeployError], int] = {Unreachable: 3, UsageError: 2, NbdeployError: 1}
 """Looked up along an error's MRO: refused or failed 1, wrong usage 2, unreachable 3."""
@@ -252,7 +255,7 @@ _command(batch)
 @_command
 def list_(*, as_json: bool) -> None:
     """List the deployments of every target that answers."""
-    found = [d for t in all_targets() if t.availability().available for d in t.deployments()]
+    found = [d for target in _reachable() for d in target.deployments()]
     answer([d.as_json() for d in found], show_deployments(found), as_json=as_json)
 
 
@@ -316,5 +319,17 @@ def stop(*, name: str, as_json: bool) -> None:
 )
 def prune(*, keep: int, as_json: bool) -> None:
     """Remove old versions."""
-    gone = [g for t in all_targets() if t.availability().available for g in t.prune(keep)]
+    gone = [version for target in _reachable() for version in target.prune(keep)]
     answer({"removed": gone}, "\n".join(gone) or "Nothing to remove.", as_json=as_json)
+
+
+def _reachable() -> list[Target]:
+    """Return the targets that answer, and tell of each other one why its part is missing."""
+    found = []
+    for target in all_targets():
+        said = target.availability()
+        if said.available:
+            found.append(target)
+        else:
+            left_out(said)
+    return found

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from typing_extensions import Self
 
-    from ..core.deployment import Deployment
+    from ..core.deployment import Availability, Deployment
     from ..core.errors import NbdeployError
     from ..core.service import ServiceSpec
     from ..core.verification import Verification
@@ -114,6 +114,13 @@ def fault(error: NbdeployError, *, as_json: bool) -> None:
         click.echo(f"  {line}", err=True)
     if error.hint:
         click.echo(f"  → {error.hint}", err=True)
+
+
+def left_out(target: Availability) -> None:
+    """Say that a target was not asked, and why: what it holds is missing from the answer."""
+    click.echo(f"The {target.name} target was left out: {target.reason}", err=True)
+    if target.hint:
+        click.echo(f"  → {target.hint}", err=True)
 
 
 def show_analysis(spec: ServiceSpec) -> str:

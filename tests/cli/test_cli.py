@@ -9,6 +9,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.notebooks import LOAN, write_notebook
 
 if TYPE_CHECKING:
@@ -96,3 +98,12 @@ def test_whether_a_deployment_is_there_is_unknown_without_its_engine(tmp_path: P
     done = nbdeploy("status", "nowhere", "--json", DOCKER_HOST=f"unix://{tmp_path}/none.sock")
     assert done.returncode == 3
     assert json.loads(done.stdout)["code"] == "engine_unreachable"
+
+
+@pytest.mark.parametrize("command", [["list"], ["prune", "--keep", "1000"]])
+def test_what_a_silent_engine_holds_is_not_just_missing(tmp_path: Path, command: list[str]) -> None:
+    done = nbdeploy(*command, "--json", DOCKER_HOST=f"unix://{tmp_path}/none.sock")
+    assert done.returncode == 0
+    json.loads(done.stdout)
+    assert "The docker target was left out:" in done.stderr
+    assert "→" in done.stderr
