@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -21,9 +22,6 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FILENAME = "nbdeploy.toml"
 _LAST_PORT = 65535
@@ -64,6 +62,12 @@ def _address(value: Any) -> Any:
     return str(value)
 
 
+def _index(value: Any) -> Any:
+    if "://" not in str(value):
+        raise ValueError("is no URL of a package index")
+    return value
+
+
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
 Bytes = Annotated[int, BeforeValidator(_bytes), Field(gt=0)]
 Address = Annotated[str, BeforeValidator(_address)]
@@ -81,9 +85,9 @@ class ImageSection(_Section):
     base: str | None = None
     apt: tuple[Package, ...] = ()
     requirements: str | None = None
-    index_url: str | None = None
+    index_url: Annotated[str, BeforeValidator(_index)] | None = None
     ca_bundle: str | None = None
-    platform: str | None = None
+    platform: Literal["linux/amd64", "linux/arm64"] | None = None
     include: tuple[str, ...] = ()
 
 
@@ -173,7 +177,10 @@ class Config(_Section):
 
 
 def read_config(folder: Path) -> Config:
-    """Read `nbdeploy.toml` in `folder`; an absent file gives the defaults, `ConfigInvalid`."""
+    """Read `nbdeploy.toml` in `folder`; an absent file gives the defaults, `ConfigInvalid`.
+
+    `image.ca_bundle` is a whole path then.
+    """
     path = folder / FILENAME
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -185,7 +192,14 @@ def read_config(folder: Path) -> Config:
         ) from fault
     except UnicodeDecodeError as fault:
         raise ConfigInvalid(f"{FILENAME} is not UTF-8 text.", hint="Save it as UTF-8.") from fault
-    return parse_config(text)
+    config = parse_config(text)
+    if config.image.ca_bundle is None:
+        return config
+    bundle = folder / Path(config.image.ca_bundle).expanduser()
+    if not bundle.is_file():
+        raise _invalid([_problem(("image", "ca_bundle"), "missing_file", "is no file", text)])
+    placed = config.image.model_copy(update={"ca_bundle": str(bundle.absolute())})
+    return config.model_copy(update={"image": placed})
 
 
 def secret_names(config: Config) -> tuple[str, ...]:
@@ -212,12 +226,16 @@ def parse_config(text: str) -> Config:
             _problem(error["loc"], error["type"], error["msg"], text)
             for error in fault.errors(include_url=False, include_input=False, include_context=False)
         ]
-        first = problems[0]
-        raise ConfigInvalid(
-            f"{FILENAME}, line {first['line']}: {first['key']} {first['message']}.",
-            hint="The reference of nbdeploy.toml lists every key.",
-            problems=problems,
-        ) from None  # the cause would carry the file's values
+        raise _invalid(problems) from None  # the cause would carry the file's values
+
+
+def _invalid(problems: list[dict[str, Any]]) -> ConfigInvalid:
+    first = problems[0]
+    return ConfigInvalid(
+        f"{FILENAME}, line {first['line']}: {first['key']} {first['message']}.",
+        hint="The reference of nbdeploy.toml lists every key.",
+        problems=problems,
+    )
 
 
 _SAID = {
@@ -237,7 +255,7 @@ def _problem(loc: tuple[int | str, ...], kind: str, message: str, text: str) -> 
     keys = [str(part) for part in loc if part not in {"str", "SecretRef", "[key]"}]
     is_of_key = kind in {"string_pattern_mismatch", "model_type"}
     said = (is_of_key and _SAID.get(keys[-1])) or _SAID.get(kind)
-    said = said or message.removeprefix("Value error, ")
+    said = said or message.removeprefix("Value error, ").removeprefix("Input ")
     return {"key": ".".join(keys), "line": _line_of(keys, text), "message": said}
 
 

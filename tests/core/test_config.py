@@ -54,6 +54,8 @@ def test_a_databases_url_is_a_secret_and_its_value_is_not_told() -> None:
         ('[service]\nauth = "t0ken"', 'service.auth should be a secret, { secret = "NAME" }'),
         ('[service]\nauth = { secret = "a b" }', "service.auth.secret should be of letters"),
         ('[image]\napt = ["curl; reboot"]', "image.apt.0 is no name"),
+        ('[image]\nplatform = "amd64"', "image.platform should be 'linux/amd64' or 'linux/arm64'"),
+        ('[image]\nindex_url = "simple"', "image.index_url is no URL of a package index"),
         ('[env]\n"A B" = "x"', "env.A B is no name"),
         ('[target.docker]\npublish = "there"', 'target.docker.publish is no address; write "127'),
         ('[target.docker]\npublish = "1.2.3.4:70000"', "target.docker.publish is no address"),
@@ -91,3 +93,14 @@ def test_a_requirements_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigInvalid, match=r"none\.txt.* can't be read: No such file") as refused:
         read_requirement_file(tmp_path / "none.txt")
     assert "relative to the notebook" in refused.value.hint
+
+
+def test_certificates_stand_beside_the_notebook_or_anywhere(tmp_path: Path) -> None:
+    file = tmp_path / "nbdeploy.toml"
+    file.write_text('[image]\nca_bundle = "certificates.pem"\n')
+    with pytest.raises(ConfigInvalid, match=r"line 2: image\.ca_bundle is no file"):
+        read_config(tmp_path)
+    (tmp_path / "certificates.pem").touch()
+    assert read_config(tmp_path).image.ca_bundle == str(tmp_path / "certificates.pem")
+    file.write_text(f'[image]\nca_bundle = "{tmp_path}/certificates.pem"\n')
+    assert read_config(tmp_path).image.ca_bundle == str(tmp_path / "certificates.pem")
