@@ -69,14 +69,20 @@ def python_layer(engine: Engine, system: Foundation, progress: Progress) -> Laye
     """Return the byte code that `system`'s standard library lacks, compiled by its own Python.
 
     Official images have none: each start would compile what it imports, for half a second. It is
-    made once for each `system`, and None where nothing lacks. Raises `BuildFailed`.
+    made once for each `system`, and None where nothing lacks, or where it can't be compiled: that
+    costs time at each start, but is no reason not to deploy.
     """
 
     def make(tar: Path) -> None:
         files = _compiled(engine, system, progress)
         tar.write_bytes(pack_files(files) if files else b"")
 
-    layer = keep_layer(json.dumps([_COMPILE, _chain(system)]), make)
+    try:
+        layer = keep_layer(json.dumps([_COMPILE, _chain(system)]), make)
+    except BuildFailed as fault:
+        for line in (fault.message, *fault.details["log"], "Each start compiles what it imports."):
+            progress.log(line)
+        return None
     return layer if layer.size else None
 
 

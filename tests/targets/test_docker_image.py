@@ -208,8 +208,7 @@ def test_the_standard_library_has_byte_code_though_the_base_image_has_none(
     path = write_notebook(tmp_path, *LOAN)
     bundle = bundle_notebook(path, Silent(), name=name)
     layers = library_layers(bundle.lock, Silent(), bundle.config.image)
-    said = Listening()
-    images = [build_notebook(path, docker_target, said, name=name)[1].reference]
+    images = [build_notebook(path, docker_target, Silent(), name=name)[1].reference]
     try:
         images.append(docker_image._build(Engine(), bundle, layers, Silent()).reference)
         for image in images:
@@ -219,6 +218,24 @@ def test_the_standard_library_has_byte_code_though_the_base_image_has_none(
     finally:
         for image in [*images, bare]:
             client.images.remove(image, force=True)
+
+
+def test_a_base_image_whose_library_can_not_be_compiled_is_no_reason_not_to_deploy(
+    tmp_path: Path, docker_target: Target, name: str, client: docker.DockerClient
+) -> None:
+    odd = f"nbdeploy-test/{name}-odd:1"
+    python = f"python:{sys.version_info[0]}.{sys.version_info[1]}-slim"
+    drop = f"FROM {python}\nRUN find /usr -name compileall.py -delete\n"
+    client.images.build(fileobj=io.BytesIO(drop.encode()), tag=odd, rm=True)
+    (tmp_path / "nbdeploy.toml").write_text(f'[image]\nbase = "{odd}"\n')
+    said = Listening()
+    path = write_notebook(tmp_path, *LOAN)
+    image = build_notebook(path, docker_target, said, name=name)[1].reference
+    try:
+        assert "The base image's library can't be compiled (status 1)." in said.lines
+    finally:
+        client.images.remove(image, force=True)
+        client.images.remove(odd, force=True)
 
 
 def _without_byte_code(client: docker.DockerClient, image: str) -> str:
