@@ -268,6 +268,8 @@ def _looking(scope: Scope, does: Does, name: str, receiver: Origins, given: Argu
         scope.drawn.update(map(base, receiver))
         if name in _MOVES and len(given.positional) == 1 and not given.keywords:
             scope.touch("@file:?")  # a path's, it may be
+        if name == "truncate":
+            scope.consumed.update(map(base, receiver))  # a stream's
     if does is Does.RANDOM:
         scope.consumed.update(map(base, receiver))  # the receiver may be the generator itself
         if not given.names_seed():

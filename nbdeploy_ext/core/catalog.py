@@ -275,6 +275,11 @@ AMBIGUOUS = frozenset(
 )
 """Methods that change nothing in the libraries known here, but may in any other."""
 
+BOUND = frozenset(
+    "append extend appendleft extendleft popleft setdefault writelines put_nowait popitem".split()
+)
+"""Methods that change their object, by names that are no names of columns."""
+
 SPLITTING = frozenset({"partition"})
 """Methods of texts, which look for another text, and of arrays, which they change."""
 

@@ -15,12 +15,23 @@ from .calls import (
     call_value,
     trusts,
 )
-from .catalog import CANVASES, HIDDEN, LOOKING, METHODS, SEED_ARGUMENTS, SHELL, Does, state_of
+from .catalog import (
+    BOUND,
+    CANVASES,
+    HIDDEN,
+    LOOKING,
+    METHODS,
+    SEED_ARGUMENTS,
+    SHELL,
+    Does,
+    state_of,
+)
 from .facts import COUNTED, STRANGE, Builtin, Module, Summary
 from .formulas import names_in
 from .full_names import dotted_path
 from .implicit import ACCESS, asked_for, implicit, looked_up
 from .origins import (
+    ACTING,
     ASKED,
     NOTHING,
     Origins,
@@ -133,6 +144,8 @@ def _attribute(scope: Scope, node: ast.Attribute) -> Origins:
         scope.reads.setdefault(HIDDEN[node.attr], (1, 0))
     implicit(scope, "." + node.attr, found)  # a property, or a method that somebody calls later
     implicit(scope, ACCESS, found)
+    if found and node.attr in BOUND:
+        return part_of(found) | ACTING
     return part_of(found)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .catalog import CONSUMING, COUNTING, HANDLERS, HIDDEN, LOGS, LOOKING_UP
 from .facts import PRINTING
-from .file_calls import file_token, literal_path
+from .file_calls import file_token, literal_path, touch_files
 from .implicit import looked_up
 from .origins import NOTHING, base, merged
 from .patches import CLASSES
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .origins import Origins
     from .scopes import Scope
 
-BEHIND = LOGS | LOOKING_UP | HIDDEN.keys() | {"__getitem__"}
+BEHIND = LOGS | LOOKING_UP | HIDDEN.keys() | {"__getitem__", "read"}
 """Methods that do or see something apart from their object."""
 
 _FILTERS = frozenset({"simplefilter", "filterwarnings", "resetwarnings"})
@@ -83,6 +83,8 @@ def hidden_in_method(scope: Scope, name: str, receiver: Origins, given: Argument
     if name in LOGS:
         scope.shallow.add("@log")
         return
+    if name == "read" and given.begins_with_text():  # a parser's
+        touch_files(scope, given, writes=False)
     if name in HIDDEN:
         scope.reads.setdefault(HIDDEN[name], (1, 0))
     if name in LOOKING_UP or name == "__getitem__":

@@ -2,7 +2,8 @@
 
 `x` is the object that `x` names before the cell, `=x` the one that the cell itself gives to `x`,
 `$a` a function's argument, `@…` the state of a module, a file or the process, `~x` whatever `x`
-names when a function is called, `~~x` the same where the call changes it. `!` stands for an
+names when a function is called, `~~x` the same where the call changes it, `~~` alone what the
+value is a part of: `rows.append`. `!` stands for an
 iterator that can be used once, `^` for a figure, `&` for what changes when it is asked: a
 defaultdict, or a function that remembers.
 A suffix says how the value is related to it: none, it may be the very object; `*`, it may be a
@@ -31,6 +32,7 @@ ASKED: Origins = frozenset({"&"})
 _NEW = "+-%<" + FLAGS
 _remembered = lru_cache(maxsize=1 << 16)
 """The same few sets come again and again: the algebra is looked up, not done anew."""
+ACTING: Origins = frozenset({"~~"})
 FOREIGN: Origins = FIGURE
 """An object of a library that nobody knows: like a figure, methods of any name may change it."""
 

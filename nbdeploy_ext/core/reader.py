@@ -50,7 +50,7 @@ class Reader:
         self._names: set[str] = set()
         self.needs = 0
         self.called: dict[int, Summary] = {}
-        self.acts: set[str] = set()
+        self.acts: dict[Node, frozenset[str]] = {}
 
     def name(self, name: str) -> None:
         """Need a name, its object, all that is in it, and what its functions read in turn."""
@@ -95,7 +95,8 @@ class Reader:
             needs |= found.deep
             if found.late:
                 names += found.late
-                self.acts |= found.acts
+            if found.acts:
+                self.acts[found] = found.acts
             for summary in found.functions:
                 self.called[id(summary)] = summary
         self.needs = needs

@@ -264,9 +264,10 @@ class Replay(Graph):
     def _enact_all(self, bit: int, reader: Reader) -> None:
         for summary in list(reader.called.values()):
             self._enact(summary, bit, reader)
-        for name in reader.acts:
-            for node in self.nodes(name, bit, NO_NODES):
-                self.mark(node, bit, deep=True)
+        for acting, names in reader.acts.items():
+            for name in sorted(names):
+                for node in self.nodes(name, bit, NO_NODES) if name else (acting,):
+                    self.mark(node, bit, deep=True)
 
     def _enact(self, summary: Summary, bit: int, reader: Reader) -> None:
         """Do what a function does to globals that may have been called through an object."""

@@ -162,6 +162,13 @@ class Base(metaclass=Meta): pass
          [0, 1]),
         (["import pandas as pd\ns = pd.Series()", "class A: n = 1",
           "pd.api.extensions.register_series_accessor('mine')(A)", "s.mine.n"], [0, 1, 2]),
+        # methods that are handed on, a stream that is cut, and a parser's file
+        (["rows = []\npush = rows.append", "list(map(push, [7, 8]))", "rows"], [0, 1]),
+        (["rows = []", "ops = {'p': rows.append}", "rows = 0", "for op in ops.values(): op(1)",
+          "ops['p'].__self__"], [0, 1, 3]),
+        (["import io\nb = io.StringIO()", "b.truncate(0)", "b.getvalue()"], [0, 1]),
+        (["import configparser\np = configparser.ConfigParser()", "open('a.ini', 'w').write('[a]')",
+          "p.read('a.ini')", "p.sections()"], [0, 1, 2]),
         # what a class has of its own cell: a factory, and a descriptor that takes notes
         ([FACTORY, "p = P()", "p.log.append(1)", "shared"], [0, 1, 2]),
         ([NOTING, "a = A()", "a.x = 1", "Noting.seen"], [0, 1, 2]),
