@@ -11,7 +11,7 @@ from .checks import check_service
 from .config import read_config, secret_names
 from .dataflow import read_dataflow
 from .deployment import StartRequest
-from .errors import DeployRefused
+from .errors import DeployRefused, NbdeployError
 from .notebook import Role, parse_notebook, read_notebook
 from .packing import make_bundle
 from .secrets import read_secrets
@@ -188,6 +188,7 @@ def deploy_notebook(
     spec = analyse(path, name=name)
     require_deployable(spec)
     secrets = read_secrets(secret_names(spec.config))  # before anything that takes long
+    _tell_of_another(spec.name, path, target, progress)
     watch.lap("check")
     progress.check_cancelled()
     progress.step("bundle")
@@ -208,3 +209,16 @@ def deploy_notebook(
     deployment = target.start(request, progress)
     watch.lap("start")
     return DeployResult(deployment, image, verification, watch.seconds)
+
+
+def _tell_of_another(name: str, path: Path, target: Target, progress: Progress) -> None:
+    """Say that the deployment of that name is another notebook's: it may be a mistake."""
+    try:
+        there = target.deployment(name).notebook
+    except NbdeployError:  # there is none; an engine that is not there is told by the next steps
+        return
+    if there and there != str(path.resolve()):
+        progress.log(
+            f"{name} is deployed from {there}; this notebook takes over. Set name in "
+            "nbdeploy.toml, or --name, to keep both; nbdeploy rollback brings the other one back."
+        )

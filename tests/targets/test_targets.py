@@ -249,6 +249,22 @@ def test_a_secret_reaches_the_service_and_nothing_else(
     assert len(second.versions) == 1
 
 
+def test_a_notebook_that_takes_over_anothers_deployment_says_so(
+    tmp_path: Path, target: Target, name: str
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    said = Listening()
+    for folder in (first, second):
+        folder.mkdir()
+        write_notebook(folder, *LOAN)
+    path = next(first.glob("*.ipynb"))
+    deploy_notebook(path, target, said, name=name)
+    deploy_notebook(path, target, said, name=name)
+    assert not [line for line in said.lines if "takes over" in line]
+    deploy_notebook(next(second.glob("*.ipynb")), target, said, name=name)
+    assert [line for line in said.lines if f"{name} is deployed from {path}" in line]
+
+
 def test_two_deployments_never_share_a_port(tmp_path: Path, target: Target, name: str) -> None:
     other = f"{name}-other"
     try:
