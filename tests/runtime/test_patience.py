@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
 from tests.runtime.apps import run_in_app, write_app
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CELLS = """\
 def predict(amount: float) -> float:
@@ -28,7 +32,7 @@ ENDED = """
 threading.Thread(target=ask).start()
 asyncio.run(server.serve(sockets=[listener]))
 """
-SERVED = """
+SERVED = r"""
 patience.PATIENCE, patience.KEEP_ALIVE = 0.5, 1.5
 port = listener.getsockname()[1]
 
@@ -43,14 +47,14 @@ def ends(*sent):
                 said += piece
         except ConnectionError:
             pass
-    return said.split(b"\\r\\n")[0].decode(), time.monotonic() - begun
+    return said.split(b"\r\n")[0].decode(), time.monotonic() - begun
 
 def unread():
     s = socket.socket()
     s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     s.connect(("127.0.0.1", port))
     body = json.dumps({"value": ["x" * 1000] * 20000}).encode()
-    head = b"POST /later HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(body)
+    head = b"POST /later HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
     s.sendall(head + body)
     time.sleep(4)
     got = 0
@@ -61,7 +65,7 @@ def unread():
         return "reset"
     return got
 
-head = b"POST /predict HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 13\\r\\n\\r\\n"
+head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 13\r\n\r\n"
 
 def ask():
     while not server.started:
@@ -72,23 +76,7 @@ def ask():
     print(json.dumps(found), file=sys.__stdout__, flush=True)
     server.should_exit = True
 """
-
-
-def test_callers_that_are_slow_are_told_so_and_idle_ones_let_go(tmp_path) -> None:
-    folder = write_app(
-        tmp_path / "app", ("calls", "production", CELLS), endpoints={"predict": [], "later": []}
-    )
-    said, log = run_in_app(folder, BEGUN + SERVED.replace("\\\\", "\\") + ENDED)
-    assert said, log
-    silent, half, cut, answered, *known, unread = json.loads(said.splitlines()[-1])
-    assert silent[0] == half[0] == ""
-    assert {said for said, _ in (cut, *known)} == {"HTTP/1.1 408 Request Timeout"}
-    assert answered[0] == "HTTP/1.1 200 OK"
-    assert answered[1] > cut[1]
-    assert unread == "reset" or unread < 20_000_000
-
-
-STOPPING = """
+STOPPING = r"""
 answered = service.call_now
 
 def stop():
@@ -102,7 +90,7 @@ def answered_and_stopped(call):
 def ask():
     while not server.started:
         time.sleep(0.01)
-    sent = b'POST /predict HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 13\\r\\n\\r\\n{"amount": 1}'
+    sent = b'POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 13\r\n\r\n{"amount": 1}'
     with socket.create_connection(listener.getsockname(), 20) as s:
         for _ in range(40):  # and it runs on the loop
             s.sendall(sent)
@@ -115,10 +103,24 @@ def ask():
 """
 
 
-def test_what_is_answered_is_sent_though_the_server_stops(tmp_path) -> None:
-    folder = write_app(
-        tmp_path / "app", ("calls", "production", CELLS), endpoints={"predict": [], "later": []}
+def test_callers_that_are_slow_are_told_so_and_idle_ones_let_go(tmp_path: Path) -> None:
+    silent, half, cut, answered, *known, unread = served(tmp_path, SERVED)
+    assert silent[0] == half[0] == ""
+    assert {said for said, _ in (cut, *known)} == {"HTTP/1.1 408 Request Timeout"}
+    assert answered[0] == "HTTP/1.1 200 OK"
+    assert answered[1] > cut[1]
+    assert unread == "reset" or unread < 20_000_000
+
+
+def test_what_is_answered_is_sent_though_the_server_stops(tmp_path: Path) -> None:
+    assert served(tmp_path, STOPPING).startswith("HTTP/1.1 200 OK")
+
+
+def served(folder: Path, script: str) -> Any:
+    """Serve in a process that runs `script` beside the server; returns what it found."""
+    app = write_app(
+        folder / "app", ("calls", "production", CELLS), endpoints={"predict": [], "later": []}
     )
-    said, log = run_in_app(folder, BEGUN + STOPPING.replace("\\\\", "\\") + ENDED)
+    said, log = run_in_app(app, BEGUN + script + ENDED)
     assert said, log
-    assert json.loads(said.splitlines()[-1]).startswith("HTTP/1.1 200 OK")
+    return json.loads(said.splitlines()[-1])

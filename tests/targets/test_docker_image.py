@@ -200,12 +200,7 @@ def test_the_standard_library_has_byte_code_though_the_base_image_has_none(
     tmp_path: Path, docker_target: Target, name: str, client: docker.DockerClient
 ) -> None:
     # As official images are; Debian's packages bring theirs along
-    bare = f"nbdeploy-test/{name}-bare:1"
-    python = f"python:{sys.version_info[0]}.{sys.version_info[1]}-slim"
-    drop = f"FROM {python}\nRUN find /usr -name '*.pyc' -delete\n"
-    client.images.build(fileobj=io.BytesIO(drop.encode()), tag=bare, rm=True)
-    (tmp_path / "nbdeploy.toml").write_text(f'[image]\nbase = "{bare}"\n')
-    path = write_notebook(tmp_path, *LOAN)
+    bare, path = _on_a_base_without("*.pyc", name, tmp_path, client)
     bundle = bundle_notebook(path, Silent(), name=name)
     layers = library_layers(bundle.lock, Silent(), bundle.config.image)
     images = [build_notebook(path, docker_target, Silent(), name=name)[1].reference]
@@ -223,19 +218,26 @@ def test_the_standard_library_has_byte_code_though_the_base_image_has_none(
 def test_a_base_image_whose_library_can_not_be_compiled_is_no_reason_not_to_deploy(
     tmp_path: Path, docker_target: Target, name: str, client: docker.DockerClient
 ) -> None:
-    odd = f"nbdeploy-test/{name}-odd:1"
-    python = f"python:{sys.version_info[0]}.{sys.version_info[1]}-slim"
-    drop = f"FROM {python}\nRUN find /usr -name compileall.py -delete\n"
-    client.images.build(fileobj=io.BytesIO(drop.encode()), tag=odd, rm=True)
-    (tmp_path / "nbdeploy.toml").write_text(f'[image]\nbase = "{odd}"\n')
+    odd, path = _on_a_base_without("compileall.py", name, tmp_path, client)
     said = Listening()
-    path = write_notebook(tmp_path, *LOAN)
     image = build_notebook(path, docker_target, said, name=name)[1].reference
     try:
         assert "The base image's library can't be compiled (status 1)." in said.lines
     finally:
         client.images.remove(image, force=True)
         client.images.remove(odd, force=True)
+
+
+def _on_a_base_without(
+    files: str, name: str, folder: Path, client: docker.DockerClient
+) -> tuple[str, Path]:
+    """Return a base image that lacks some of Python's files, and a notebook that wants it."""
+    base = f"nbdeploy-test/{name}:1"
+    python = f"python:{sys.version_info[0]}.{sys.version_info[1]}-slim"
+    drop = f"FROM {python}\nRUN find /usr -name '{files}' -delete\n"
+    client.images.build(fileobj=io.BytesIO(drop.encode()), tag=base, rm=True)
+    (folder / "nbdeploy.toml").write_text(f'[image]\nbase = "{base}"\n')
+    return base, write_notebook(folder, *LOAN)
 
 
 def _without_byte_code(client: docker.DockerClient, image: str) -> str:
