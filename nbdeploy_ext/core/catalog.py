@@ -85,7 +85,7 @@ METHODS = _table(
         "combine_first conj conjugate contains corr corrwith count cov cummax cummin cumprod "
         "cumsum date decision_function decode describe diff difference dot drop drop_duplicates "
         "dropna dt_year duplicated encode endswith eq equals eval ewm expandtabs explode "
-        "ffill fillna filter find findall floor format format_map fromhex fullmatch ge "
+        "ffill fillna filter floor format format_map fromhex fullmatch ge "
         "get_dummies get_feature_names_out get_params group groupdict groups gt head hex idxmax "
         "idxmin index info debug warning critical "
         "interpolate intersection inverse_transform isalnum "
@@ -107,7 +107,7 @@ METHODS = _table(
         "to_crs",
         Does.SHARE: "copy __copy__",
         Does.ONCE: "finditer iterrows itertuples iter_rows",
-        Does.PART: "get items values keys groupby iteritems get_group reshape "
+        Does.PART: "get items values keys groupby iteritems get_group reshape find findall "
         "ravel squeeze view transpose swapaxes __getitem__ iter elements "
         "flatten sel isel numpy detach unsqueeze permute "
         "get_legend_handles_labels get_xlim get_ylim get_xticks get_yticks get_xticklabels "
@@ -403,4 +403,5 @@ def _listed(path: str, name: str) -> Does | None:
         return Does.CHANGE  # numpy.add.at, torch.nn.init.zeros_
     if does is Does.FRESH and _CHANCE.search(name):
         return Does.RANDOM
-    return Does.SETTING if does is Does.FRESH and _SETTING.fullmatch(name) else does
+    sets = does in {Does.FRESH, Does.HOLD} and (is_setting(name) or path.endswith("config.set"))
+    return Does.SETTING if sets else does

@@ -35,7 +35,7 @@ def felt_in(path: str) -> tuple[str, ...]:
         return (_OF_OTHERS[top],)
     if path.startswith(_SHOWN):
         return (SHOWING,)
-    if top == "pandas":
+    if top in {"pandas", "polars"}:
         return SHOWING, FELT
     return () if top in _OWN else (FELT,)
 

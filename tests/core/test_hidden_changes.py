@@ -162,6 +162,9 @@ class Base(metaclass=Meta): pass
          [0, 1]),
         (["import pandas as pd\ns = pd.Series()", "class A: n = 1",
           "pd.api.extensions.register_series_accessor('mine')(A)", "s.mine.n"], [0, 1, 2]),
+        # an element that is found in a document
+        (["import xml.etree.ElementTree as ET\nroot = ET.fromstring('<a><b/></a>')",
+          "b = root.find('b')", "b.set('x', '2')", "ET.tostring(root)"], [0, 1, 2]),
         # methods that are handed on, a stream that is cut, and a parser's file
         (["rows = []\npush = rows.append", "list(map(push, [7, 8]))", "rows"], [0, 1]),
         (["rows = []", "ops = {'p': rows.append}", "rows = 0", "for op in ops.values(): op(1)",

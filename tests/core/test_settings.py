@@ -46,6 +46,8 @@ RAISE = "np.seterr(all='raise')"
              "plt.style.use('ggplot')", cell)
             for cell in ("df.plot.bar()", "df.plot()", "sns.histplot([1])", "lib.draw([1])")
         ),
+        ("import polars as pl\ndf = pl.DataFrame()", "pl.Config.set_tbl_rows(1)", "str(df)"),
+        ("import dask\nq = dask.delayed(1)", "dask.config.set(scheduler='sync')", "q.compute()"),
         ("import lib\nq = lib.thing()", "lib.set_options(strict=True)", "q + q"),
         ("import torch\nx = torch.ones(3)", "torch.set_default_dtype(torch.float64)", "x * 2"),
         ("import torch\nfrom torch.utils.data import DataLoader\nl = DataLoader([1], shuffle=True)",
