@@ -208,8 +208,8 @@ class Scope:
                     self.deep.add(origin[:-1])
             elif last not in "-<" and last not in FLAGS and origin[0] != "~":
                 (self.deep if deep else self.shallow).add(origin)
-            elif origin[0] == "~" and deep:
-                self.deep.add(origin.lstrip("~"))
+            elif origin[0] == "~" and deep and (name := origin.lstrip("~")):
+                self.deep.add(name)
 
     def hold(self, holders: Iterable[str], held: Origins) -> None:
         """Note that objects are stored in others."""

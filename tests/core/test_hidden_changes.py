@@ -167,6 +167,8 @@ class Base(metaclass=Meta): pass
           "b = root.find('b')", "b.set('x', '2')", "ET.tostring(root)"], [0, 1, 2]),
         # methods that are handed on, a stream that is cut, and a parser's file
         (["rows = []\npush = rows.append", "list(map(push, [7, 8]))", "rows"], [0, 1]),
+        (["def f(rows):\n    push = rows.append\n    push(1)", "rows = []", "f(rows)", "rows"],
+         [0, 1, 2]),
         (["rows = []", "ops = {'p': rows.append}", "rows = 0", "for op in ops.values(): op(1)",
           "ops['p'].__self__"], [0, 1, 3]),
         (["import io\nb = io.StringIO()", "b.truncate(0)", "b.getvalue()"], [0, 1]),
