@@ -292,6 +292,8 @@ class Scope:
             return related(self._from_caller(origin[:-1], arguments), last)
         if first == "$":
             return arguments.get(origin[1:], NOTHING)
+        if self.kind == "class" and self.parent is not None and origin not in self.env:
+            return self.parent._from_caller(origin, arguments)  # noqa: SLF001  (a scope, too)
         if self.kind != "cell":
             return self._recall(origin)
         if origin not in self.sure:
