@@ -2,10 +2,9 @@
 
 `x` is the object that `x` names before the cell, `=x` the one that the cell itself gives to `x`,
 `$a` a function's argument, `@…` the state of a module, a file or the process, `~x` whatever `x`
-names when a function is called, `~~x` the same where the call changes it, `~~` alone what the
-value is a part of: `rows.append`. `!` stands for an
-iterator that can be used once, `^` for a figure, `&` for what changes when it is asked: a
-defaultdict, or a function that remembers.
+names when a function is called, `~~x` the same where the call changes it, `~~` alone what the value
+is a part of: `rows.append`. `!` stands for an iterator that can be used once, `^` for a figure, `&`
+for what changes when it is asked: a defaultdict, or a function that remembers.
 A suffix says how the value is related to it: none, it may be the very object; `*`, it may be a
 part of it; `+`, it holds it; `-`, it keeps it and never changes it; `%`, it holds its elements;
 `<`, an operator made it of that: objects of libraries that nobody knows hold what they are made of.
