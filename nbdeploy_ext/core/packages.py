@@ -39,7 +39,7 @@ def install_locked(
         options = [
             "--requirement", str(listed), "--require-hashes", "--no-deps",
             "--python-version", lock.python,
-            "--python-platform", WHEELS.get(lock.platform, WHEELS["linux/amd64"]),
+            "--python-platform", WHEELS[lock.platform],
         ]  # fmt: skip
         _install(lock, options, folder, progress, image)
     _forget_machine(folder)

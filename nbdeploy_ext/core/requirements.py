@@ -213,7 +213,7 @@ def _resolve(
                 uv.find_uv_bin(), "pip", "compile", "wanted.in", "-c", "constraints.txt",
                 "--generate-hashes", "--no-header", "--no-annotate", "--quiet", "--no-config",
                 "--only-binary", ":all:", "--python-version", python,
-                "--python-platform", WHEELS.get(platform, WHEELS["linux/amd64"]),
+                "--python-platform", WHEELS[platform],
             ],
             cwd=place,
             env=package_environment(image),
