@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .catalog import SEED_ARGUMENTS
 from .origins import NOTHING, Origins, holder_of, merged, part_of
@@ -30,10 +30,15 @@ class Arguments:
         """Return the first positional argument's origins."""
         return self.positional[0] if self.positional else NOTHING
 
+    @property
+    def literal(self) -> Any:
+        """Return the first argument where its value stands in the code, else None."""
+        first = self.node.args[0] if self.node.args else None
+        return first.value if isinstance(first, ast.Constant) else None
+
     def begins_with_text(self) -> bool:
         """Whether the first argument is a text that stands in the code."""
-        first = self.node.args[0] if self.node.args else None
-        return isinstance(first, ast.Constant) and isinstance(first.value, str)
+        return isinstance(self.literal, str)
 
     def names_seed(self) -> bool:
         """Whether the caller gives its own random state."""

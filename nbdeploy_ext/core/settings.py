@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import sys
 from typing import TYPE_CHECKING
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING
 from .origins import FIGURE, only
 
 if TYPE_CHECKING:
+    import ast
+
     from .arguments import Arguments
     from .scopes import Scope
 
@@ -42,8 +43,7 @@ def felt_in(path: str) -> tuple[str, ...]:
 
 def felt_after(path: str, given: Arguments) -> tuple[str, ...]:
     """Return those that a call changes: the names of pandas' options say which."""
-    first = given.node.args[0] if given.node.args else None
-    option = first.value if isinstance(first, ast.Constant) else None
+    option = given.literal
     shown = isinstance(option, str) and not option.startswith(_CALCULATING)
     return (SHOWING,) if shown and path.startswith("pandas.") else felt_in(path)
 
@@ -61,9 +61,7 @@ def draws(function: ast.expr) -> bool:
 
 def filters_warnings(scope: Scope, given: Arguments) -> None:
     """Note that warnings are errors from then on, or no longer are if they were."""
-    first = given.node.args[0] if given.node.args else None
-    action = first.value if isinstance(first, ast.Constant) else None
-    if action == "error" or (action is None and given.node.args):
+    if given.literal == "error" or (given.literal is None and given.node.args):
         scope.shallow.add(FELT)
         scope.hold(only(FELT), FIGURE)
     else:
