@@ -18,7 +18,8 @@ EAGER = 0.00002
 
 The wait begins anew whenever the thread lets go of the lock and takes it back before the loop
 woke up. A model that does so for each of its trees, every 0.1 ms, would keep a loop that asks
-after a millisecond waiting for a tenth of a second. Under 0.02 ms switching itself begins to cost.
+after a millisecond waiting for a tenth of a second. Under 0.02 ms switching itself begins to cost,
+and while one call into C keeps the lock each look is in vain: a frame as JSON costs some per cent.
 """
 _SLACK = Path("/proc/self/timerslack_ns")
 """How much later than asked Linux may wake up the main thread: 0.05 ms, if nobody says less."""
