@@ -21,6 +21,7 @@ from .overload import MOST_WAITING, Overloaded
 from .pace import Pace
 from .purity import only_computes
 from .request import CURRENT
+from .switching import patiently
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -203,14 +204,18 @@ def _arguments(request: Request) -> dict[str, Any]:
 
 def _answer(operation: Operation, arguments: dict[str, Any]) -> _Timed:
     begun = time.perf_counter()
-    answer = operation.answer(arguments)
+    value = operation.run(arguments)
+    with patiently():
+        answer = operation.finish(value)
     seconds = time.perf_counter() - begun
     return answer, seconds, seconds
 
 
 def _read_and_answer(request: Request) -> _Timed:
     begun = time.perf_counter()
-    answer, _, answering = _answer(request.operation, _arguments(request))
+    with patiently():
+        arguments = _arguments(request)
+    answer, _, answering = _answer(request.operation, arguments)
     return answer, time.perf_counter() - begun, answering
 
 

@@ -8,6 +8,8 @@ from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from .switching import eagerly
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -37,7 +39,8 @@ def rich_forms(value: Any) -> Forms:
         kind: partial(_shown, value, kind) for kind, name in _METHODS.items() if _has(value, name)
     }
     if _has(value, "_repr_mimebundle_"):
-        bundle = value._repr_mimebundle_(include=None, exclude=None)
+        with eagerly():
+            bundle = value._repr_mimebundle_(include=None, exclude=None)
         found = (bundle[0] if isinstance(bundle, tuple) else bundle) or {}
         forms |= {kind: partial(_content, kind, content) for kind, content in found.items()}
         order = [*_METHODS, *found]
@@ -78,7 +81,8 @@ def _figure(value: Any) -> Any:
 def _drawn(figure: Any, form: str) -> bytes:
     file = BytesIO()
     # As notebooks do; savefig takes the canvas of the format, whatever the backend
-    figure.savefig(file, format=form, bbox_inches="tight")
+    with eagerly():
+        figure.savefig(file, format=form, bbox_inches="tight")
     return file.getvalue()
 
 
@@ -88,7 +92,8 @@ def _has(value: Any, name: str) -> bool:
 
 
 def _shown(value: Any, kind: str) -> bytes | None:
-    found = getattr(value, _METHODS[kind])()
+    with eagerly():
+        found = getattr(value, _METHODS[kind])()
     return _content(kind, found[0] if isinstance(found, tuple) else found)
 
 

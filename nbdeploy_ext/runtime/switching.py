@@ -18,8 +18,7 @@ EAGER = 0.00002
 
 The wait begins anew whenever the thread lets go of the lock and takes it back before the loop
 woke up. A model that does so for each of its trees, every 0.1 ms, would keep a loop that asks
-after a millisecond waiting for a tenth of a second. Under 0.02 ms switching itself begins to cost,
-and while one call into C keeps the lock each look is in vain: a frame as JSON costs some per cent.
+after a millisecond waiting for a tenth of a second. Under 0.02 ms switching itself begins to cost.
 """
 _SLACK = Path("/proc/self/timerslack_ns")
 """How much later than asked Linux may wake up the main thread: 0.05 ms, if nobody says less."""
@@ -49,16 +48,21 @@ def eagerly() -> Iterator[None]:
 
 @contextmanager
 def patiently() -> Iterator[None]:
-    """Let this thread work on: a batch serves many, and the loop reads what the next one holds."""
-    sys.setswitchinterval(PATIENT)
+    """Let this thread work on for a while: what it does inside `eagerly` is ours.
+
+    Reading a large body is long calls into C, which let nobody in: the loop would look for the
+    lock in vain every 0.02 ms, a sixth of what a frame as JSON costs. A batch serves many, and the
+    loop reads what the next one holds.
+    """
+    _count(-1)
     try:
         yield
     finally:
-        sys.setswitchinterval(EAGER)
+        _count(1)
 
 
 def _count(more: int) -> None:
     global _running  # noqa: PLW0603  (the interval is the process's, too)
     with _lock:
         _running += more
-        sys.setswitchinterval(EAGER if _running else PATIENT)
+        sys.setswitchinterval(EAGER if _running > 0 else PATIENT)
