@@ -21,8 +21,8 @@ def _as_before() -> Iterator[None]:
     sys.setswitchinterval(before)
 
 
-def asked_after() -> float:
-    return pytest.approx(sys.getswitchinterval())  # type: ignore[no-any-return]
+def asked_after() -> object:
+    return pytest.approx(sys.getswitchinterval())
 
 
 def test_others_ask_soon_while_the_notebooks_code_runs_and_not_while_ours_does() -> None:
