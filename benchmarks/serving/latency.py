@@ -1,7 +1,10 @@
 """What our own layers add to a call at one connection, and how soon `/healthz` answers under load.
 
 The same client asks a bare uvloop server that answers the same bytes without reading them: what
-it takes is the client's, the kernel's and the loop's, and is taken away from a call's time.
+it takes is the client's, the kernel's and the loop's, and is taken away from a call's time. Both
+servers are kept on the same processors. The scheduler, left alone, puts one of them beside the
+client and the other one elsewhere for minutes, and to wake up another processor takes longer than
+all that is measured here.
 """
 
 from __future__ import annotations
@@ -21,12 +24,17 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
+
 from benchmarks.serving.load import measure
 from benchmarks.serving.ours import free_port, served
 from benchmarks.serving.stacks import AMOUNT, plain, require_wrk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import TypeAlias
+
+    Percentiles: TypeAlias = tuple[float, float]
 
 NOTEBOOK = Path(__file__).parent / "notebook" / "work.ipynb"
 ECHO = """\
@@ -85,40 +93,69 @@ class Client:
 def main() -> None:
     """Measure in turns and print one table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--calls", type=int, default=5000, help="calls of each run")
+    parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--calls", type=int, default=1000, help="calls of each run")
     parser.add_argument("--seconds", type=float, default=10, help="load beside /healthz")
     options = parser.parse_args()
     require_wrk()
     busy = f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}"
     print(f"Python {platform.python_version()}, {busy}; medians of {options.runs} runs")
     with served(NOTEBOOK) as (process, port):
-        one_connection(port, options.runs, options.calls)
+        one_connection(process, port, options.runs, options.calls)
         healthz(process.pid, port, options.seconds)
 
 
-def one_connection(port: int, runs: int, calls: int) -> None:
-    """Print a call's time, the bare server's, and what is left."""
+def one_connection(process: psutil.Process, port: int, runs: int, calls: int) -> None:
+    """Print a call's time, the bare server's, and what is left, for each place of the servers."""
     function = own_seconds()
     with closing(Client(port, request("POST", "/predict", json.dumps(AMOUNT).encode()))) as ours:
         ours.times(calls)
-        with echo(ours.answer) as bare_port, closing(Client(bare_port, b"x")) as bare:
-            rows = [(percentiles(ours.times(calls)), percentiles(bare.times(calls)))
-                    for _ in range(runs)]  # fmt: skip
-    call, base, layers = (
-        [statistics.median(found) for found in zip(*part, strict=True)]
-        for part in (
-            [call for call, _ in rows],
-            [base for _, base in rows],
-            [[c - b - function for c, b in zip(*row, strict=True)] for row in rows],
-        )
-    )
-    print(f"\n{'one connection, µs':34}{'p50':>9}{'p99':>9}")
+        with echo(ours.answer) as (echoing, bare_port), closing(Client(bare_port, b"x")) as bare:
+            servers = [process, *process.children(recursive=True), echoing]
+            for where, processor in places().items():
+                with kept_on(servers, processor):
+                    rows = [(percentiles(ours.times(calls)), percentiles(bare.times(calls)))
+                            for _ in range(runs)]  # fmt: skip
+                show(f"one connection, {where}, µs", rows, function)
+
+
+def show(title: str, rows: list[tuple[Percentiles, Percentiles]], function: float) -> None:
+    """Print medians of runs: a call, the bare server, the function, and what is left of a call."""
+    layers = [[c - b - function for c, b in zip(*row, strict=True)] for row in rows]
+    calls, bases = zip(*rows, strict=True)
+    print(f"\n{title:42}{'p50':>9}{'p99':>9}")
     for name, found in (
-        ("predict", call), ("bare uvloop server", base), ("the function alone", [function]),
-        ("our own layers", layers),
+        ("predict", calls), ("bare uvloop server", bases),
+        ("the function alone", [(function,)]), ("our own layers", layers),
     ):  # fmt: skip
-        print(f"{name:34}" + "".join(f"{seconds * 1e6:9.1f}" for seconds in found))
+        medians = [statistics.median(part) for part in zip(*found, strict=True)]
+        print(f"{name:42}" + "".join(f"{seconds * 1e6:9.1f}" for seconds in medians))
+
+
+def places() -> dict[str, int | None]:
+    """Return which processor the servers are kept on, of those that there are, by its name."""
+    usable = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    if len(usable) < 2:
+        return {"anywhere": None}
+    return {"another processor": usable[1], "the client's processor": usable[0]}
+
+
+@contextmanager
+def kept_on(servers: list[psutil.Process], processor: int | None) -> Iterator[None]:
+    """Keep all threads of the servers on one processor, and this one on the first."""
+    if processor is None:
+        yield
+        return
+    usable = os.sched_getaffinity(0)
+    threads = [thread.id for server in servers for thread in server.threads()]
+    try:
+        os.sched_setaffinity(0, {min(usable)})
+        for thread in threads:
+            os.sched_setaffinity(thread, {processor})
+        yield
+    finally:
+        for thread in (0, *threads):
+            os.sched_setaffinity(thread, usable)
 
 
 def healthz(process: int, port: int, seconds: float) -> None:
@@ -131,7 +168,7 @@ def healthz(process: int, port: int, seconds: float) -> None:
         while load.is_alive():
             found += client.times(20, 0.005)
     p50, p99 = percentiles(found)
-    print(f"{'/healthz beside classify, ms':34}{p50 * 1e3:9.2f}{p99 * 1e3:9.2f}   n={len(found)}")
+    print(f"\n{'/healthz beside classify, ms':42}{p50 * 1e3:9.2f}{p99 * 1e3:9.2f}   n={len(found)}")
 
 
 def request(method: str, path: str, body: bytes = b"") -> bytes:
@@ -140,7 +177,7 @@ def request(method: str, path: str, body: bytes = b"") -> bytes:
     return f"{head}Content-Type: application/json\r\n\r\n".encode() + body
 
 
-def percentiles(seconds: Sequence[float]) -> tuple[float, float]:
+def percentiles(seconds: Sequence[float]) -> Percentiles:
     """Return p50 and p99."""
     cut = statistics.quantiles(seconds, n=100)
     return cut[49], cut[98]
@@ -157,15 +194,15 @@ def own_seconds() -> float:
 
 
 @contextmanager
-def echo(answer: bytes) -> Iterator[int]:
-    """Yield the port of a bare server that answers all it gets with the same bytes."""
+def echo(answer: bytes) -> Iterator[tuple[psutil.Process, int]]:
+    """Yield a bare server that answers all it gets with the same bytes, and its port."""
     port = free_port()
     process = subprocess.Popen([sys.executable, "-c", ECHO, str(port), answer.hex()])
     try:
         until = time.monotonic() + 20
         while time.monotonic() < until and not is_open(port):
             time.sleep(0.05)
-        yield port
+        yield psutil.Process(process.pid), port
     finally:
         process.terminate()
         process.wait(10)
