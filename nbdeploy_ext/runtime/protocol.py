@@ -9,20 +9,18 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-import os
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from .access import Token
 from .exchange import Exchange, Probing
 from .heads import OF_BODIES, KnownHeads, read_head
 from .operations import LARGE
 from .outbox import Outbox
-from .patience import Patient
 from .probes import PROBES
 from .reply import Reply
+from .sending import Sender
 
 if TYPE_CHECKING:
     from .request import Asked
@@ -63,14 +61,12 @@ class Front:
         return head
 
 
-class EndpointProtocol(Patient):
+class EndpointProtocol(Sender):
     """A connection: calls of endpoints are answered here, all else by the application."""
 
     def __init__(self, front: Front, **given: Any) -> None:
         """Take what uvicorn gives each connection."""
-        super().__init__(**given)
-        self._front = front
-        self._outbox = front.outbox
+        super().__init__(front, **given)
         self._service = front.service
         self._is_between = True  # no part of a request was read by the parser
         self._parts: list[bytes] = []  # of the body that the parser reads
@@ -230,7 +226,7 @@ class EndpointProtocol(Patient):
 
     def _answer(self, exchange: Exchange) -> None:
         if type(exchange) is Probing:
-            self._write(exchange, exchange.ask())
+            self.write(exchange, exchange.ask())
             return
         operation, asked = exchange.operation, exchange.asked
         is_short = (operation.pace.is_quick or operation.is_batchable) and asked.length < LARGE
@@ -247,11 +243,11 @@ class EndpointProtocol(Patient):
             self._answered(exchange, self._service.end_joined(exchange, outcome))
         except Exception:  # noqa: BLE001  others of the same batch are still to be answered
             _log.exception("A call could not be answered")
-            self._close()
+            self.close()
 
     def _answered(self, exchange: Exchange, answer: Reply | Streamed) -> None:
         if type(answer) is Reply:
-            self._write(exchange, answer, is_one_of_many=True)
+            self.write(exchange, answer, is_one_of_many=True)
         else:
             self._later(exchange, answer)
 
@@ -264,86 +260,24 @@ class EndpointProtocol(Patient):
         try:
             found = answer or await self._service.call(exchange)
             if isinstance(found, Reply):
-                self._write(exchange, found, is_one_of_many=exchange.operation.on_loop)
+                self.write(exchange, found, is_one_of_many=exchange.operation.on_loop)
             else:
-                await self._stream(exchange, found)
+                await self.stream(exchange, found)
         except asyncio.CancelledError:
-            self._close()
+            self.close()
             raise
         except Exception:  # noqa: BLE001  the service's own fault: nothing whole can be sent
             _log.exception("A call could not be answered")
-            self._close()
+            self.close()
 
-    def _write(self, exchange: Exchange, answer: Reply, *, is_one_of_many: bool = False) -> None:
-        """Send an answer: at once, or with others that are made in the same turn of the loop."""
-        if not exchange.disconnected:
-            head = self._front.head(answer, self.server_state.default_headers)
-            length, more = len(answer.body), self._more(exchange, answer)
-            if length < LARGE and is_one_of_many:
-                whole = b"%b%d%b%b" % (head, length, more, answer.body)
-                self._outbox.put(self.loop, self.transport, whole)
-            elif length < LARGE:
-                self._outbox.flush()
-                self.transport.write(b"%b%d%b%b" % (head, length, more, answer.body))
-            else:
-                self._outbox.flush()
-                self._write_large(b"%b%d%b" % (head, length, more), answer.body)
-        self._done(exchange)
-
-    def _write_large(self, head: bytes, body: bytes) -> None:
-        """Send an answer that is not copied for it, and let the notebook's code run meanwhile.
-
-        The transport would hold the interpreter's lock while the system takes the bytes: for an
-        answer that is a frame a twentieth of all that the call costs.
-        """
-        sent, transport = 0, self.transport
-        is_plain = transport.get_extra_info("sslcontext") is None
-        if is_plain and transport.get_write_buffer_size() == 0 and not transport.is_closing():
-            with suppress(OSError):  # the caller has gone, or takes no more now: told as ever
-                sent = os.writev(transport.get_extra_info("socket").fileno(), (head, body))
-        if sent < len(head):
-            transport.writelines((head[sent:], body))
-        elif sent < len(head) + len(body):
-            transport.write(memoryview(body)[sent - len(head) :])
-
-    def _more(self, exchange: Exchange, answer: Reply) -> bytes:
-        """Return the rest of the head: what not every answer has."""
-        if answer.status == 200 and exchange.keep_alive and not exchange.asked.given_id:
-            return b"\r\n\r\n"
-        lines = [*answer.headers, ("x-request-id", exchange.request_id)]
-        if not exchange.keep_alive:
-            lines.append(("connection", "close"))
-        return "".join(["\r\n", *(f"{n}: {v}\r\n" for n, v in lines), "\r\n"]).encode("latin-1")
-
-    async def _stream(self, exchange: Exchange, answer: Streamed) -> None:
-        """Send a stream as ASGI does: with the caller's speed, and ended when the caller goes."""
-        scope: Any = {
-            "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "headers": [],
-            "http_version": "1.1", "method": "POST",
-            "path": exchange.operation.endpoint.path,
-        }  # fmt: skip
-        cycle = RequestResponseCycle(
-            scope=scope, transport=self.transport, flow=self.flow, logger=self.logger,
-            access_logger=self.access_logger, access_log=False,
-            default_headers=self.server_state.default_headers, message_event=asyncio.Event(),
-            expect_100_continue=False, keep_alive=exchange.keep_alive,
-            on_response=lambda: self._done(exchange),
-        )  # fmt: skip
-        cycle.more_body = False
-        exchange.inner = cycle
-        exchange.set()
-        from .app import as_response  # noqa: PLC0415  (few notebooks stream; it is much code)
-
-        response = as_response(answer, exchange)
-        await cycle.run_asgi(response)  # type: ignore[arg-type]
-
-    def _done(self, exchange: Exchange) -> None:
+    def done(self, exchange: Exchange) -> None:
+        """Note that an answer is complete, and go on with the next call."""
         exchange.response_complete = True
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
         if not exchange.keep_alive:
-            self._close()
+            self.close()
         elif self.pipeline:
             # Later, as a long line of quick calls would be a deep stack
             self.loop.call_soon(self._next)
@@ -351,21 +285,6 @@ class EndpointProtocol(Patient):
             self.begin_rest()
             if not self.flow.write_paused:
                 self.flow.resume_reading()
-
-    def _close(self) -> None:
-        """End the connection once all that was answered is sent."""
-        self._outbox.flush()
-        self.transport.close()
-
-    def shutdown(self) -> None:
-        """End the connection as the server stops: now, or after the call that runs."""
-        self._outbox.flush()
-        super().shutdown()
-
-    def refuse(self, answer: Reply) -> None:
-        """End the connection and say why."""
-        self._outbox.flush()
-        super().refuse(answer)
 
     def _next(self) -> None:
         waits = self._is_answering or self.flow.write_paused or self.transport.is_closing()
