@@ -103,6 +103,9 @@ def _built_in(scope: Scope, name: str, does: Does, given: Arguments) -> Origins:
     if name == "print":
         prints(scope)
         scope.change(given.keywords.get("file", NOTHING))
+    if name == "dict":  # dict(rows=rows) holds them
+        named = given.keywords.values()
+        return share_of(merged(given.positional)) | holder_of(merged(named))
     return _LOOKING[does](given.all)
 
 

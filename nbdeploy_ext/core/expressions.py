@@ -29,6 +29,7 @@ from .catalog import (
 from .facts import COUNTED, STRANGE, Builtin, Module, Summary
 from .formulas import names_in
 from .full_names import dotted_path
+from .handed_on import hand_on, lambda_parameters
 from .implicit import ACCESS, asked_for, implicit, looked_up
 from .origins import (
     ACTING,
@@ -275,6 +276,7 @@ def call(scope: Scope, node: ast.Call, *, bare: bool = False) -> Origins:
         callee = value(scope, function)
     given = _arguments(scope, node)
     asked_for(scope, given.all)
+    hand_on(scope, meaning, receiver or NOTHING, given)
     if path:
         return call_module(scope, path, given, bare=bare)
     if receiver is not None and isinstance(function, ast.Attribute):
@@ -355,9 +357,7 @@ def late_names(scope: Scope, node: ast.expr, own: set[str]) -> Origins:
 def _lambda(scope: Scope, node: ast.Lambda) -> Origins:
     arguments = node.args
     defaults = [value(scope, d) for d in [*arguments.defaults, *arguments.kw_defaults] if d]
-    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    every += [a for a in (arguments.vararg, arguments.kwarg) if a]
-    own = {a.arg for a in every}
+    own = {a.arg for a in lambda_parameters(node)}
     with scope.bound_inside(own):
         for name in own:
             scope.bind_inside(name, NOTHING)

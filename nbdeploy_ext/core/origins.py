@@ -80,8 +80,8 @@ def keeper_of(origins: Origins) -> Origins:
 
 @_remembered
 def share_of(origins: Origins) -> Origins:
-    """Return what a copy comes from that has the same elements."""
-    return related(origins - ONCE, "%")
+    """Return what a copy comes from that has the same elements: `[x]` holds `x`, and so does it."""
+    return frozenset([o if o[-1] in "+-<" else base(o) + "%" for o in origins if o not in ONCE])
 
 
 @_remembered

@@ -182,6 +182,22 @@ class Base(metaclass=Meta): pass
         # functions that share what is around them; classes that a class makes
         ([BUMP, "bump, peek = outer()", "bump()", "peek()"], [0, 1, 2]),
         ([META, "class Own(Base): pass", "Meta.made"], [0, 1]),
+        # what a function does with each thing that it is handed on to
+        *(
+            (["rows = [[1]]\ndef fill(r): r.append(1)", use, "rows"], [0, 1])
+            for use in ("list(map(fill, rows))", "list(map(lambda r: r.append(1), rows))",
+                        "sorted(rows, key=fill)", "rows[0].apply(fill)")
+        ),
+        (["rows = [[1]]", "fill = lambda r: r.append(1)", "list(map(fill, rows))", "rows"],
+         [0, 1, 2]),
+        (["rows = [[1]]", "list(map(lambda r: r + [1], rows))", "rows"], [0]),
+        # a container that is made of another's elements, before those change
+        *(
+            (["import copy\na = [1]", f"b = {made}", "a.append(2)", "b"], [0, 1, 2])
+            for made in ("[a] + [0]", "list([a])", "sorted([a])", "dict(k=a)", "copy.copy([a])",
+                         "{'k': a}.copy()")
+        ),
+        (["a = [1]", "b = list(a)", "a.append(2)", "b"], [0, 1]),
         ([META, "Own = type('Own', (Base,), {})", "Meta.made"], [0, 1]),
     ],
 )  # fmt: skip
