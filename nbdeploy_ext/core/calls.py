@@ -23,9 +23,10 @@ from .catalog import (
     Does,
     function_effect,
     is_setting,
+    state_at,
     state_of,
 )
-from .facts import METACLASS, TRUST, Builtin, Summary
+from .facts import METACLASS, STRANGE, TRUST, Builtin, Summary
 from .file_calls import FILE_CALLS, file_token, literal_path, opened, touch_files
 from .full_names import module_path
 from .hidden import BEHIND, hidden_in_function, hidden_in_method, prints
@@ -190,7 +191,7 @@ _MAKING: dict[Does, Callable[[str, Arguments], Origins]] = {
 
 def _acting(scope: Scope, does: Does, path: str, given: Arguments) -> Origins:
     if does is Does.CONFIGURE:
-        scope.touch(state_of(path))
+        scope.touch(state_at(path))
         scope.shallow.update(felt_after(path, given))
         return NOTHING
     if does in _MAKING:
@@ -261,6 +262,8 @@ def _method(
         return given.all
     if does is None or (node.attr == "eval" and not given.node.args):  # torch's model.eval()
         return _unknown_method(scope, receiver, given)
+    if receiver and scope.mean_outside(STRANGE) is not None:
+        scope.reads.setdefault("@world", (1, 0))  # an object of a library may ask the environment
     if does in _LOOKING:
         return _looking(scope, does, node.attr, receiver, given)
     return _changing(scope, does, node.attr, receiver, given)
@@ -306,6 +309,7 @@ def _changing(scope: Scope, does: Does, name: str, receiver: Origins, given: Arg
         scope.touch("@world", *(["@file:?"] if name in _TAKES_AWAY else []))
         return NOTHING
     scope.change(receiver)
+    implicit(scope, ".__del__", receiver)
     _learns(scope, name, receiver)
     if does is Does.STORE:
         scope.hold(receiver, given.all | part_of(given.all))

@@ -171,7 +171,7 @@ FUNCTIONS: dict[str, Does] = _table(
         "functools.reduce numpy.diagonal numpy.vsplit numpy.hsplit numpy.rot90 numpy.flip "
         "numpy.flipud numpy.fliplr numpy.rollaxis numpy.dsplit numpy.atleast_3d numpy.real "
         "numpy.imag numpy.lib.stride_tricks.as_strided numpy.lib.stride_tricks.sliding_window_view "
-        "numpy.matrix_transpose numpy.permute_dims",
+        "numpy.matrix_transpose numpy.permute_dims numpy.einsum",
         Does.SHARE: "copy.copy copy.replace dataclasses.replace",
         Does.FRESH: "copy.deepcopy os.getenv os.getcwd os.cpu_count os.getpid sys.getsizeof "
         "statsmodels.api.add_constant statsmodels.tools.add_constant "
@@ -333,8 +333,12 @@ _SETTING = re.compile(
     r"(?:set|add|remove|enable|disable|use)(?:_|[A-Z])\w+|(?:un)?register(?:_\w+)?"
     r"|enable|disable|configure|install|activate|extension|defaults"
 )
-_TABLE_CHANGES = frozenset("update clear append extend pop popitem remove setdefault".split())
+_TABLE_CHANGES = frozenset(
+    "update clear append extend pop popitem remove setdefault add discard insert".split()
+)
 """Methods that change a table or a list in a module."""
+_TABLE = re.compile(r"(?!numpy\.)[^.]+\.(?:.+\.)?(?!math|numpy|layers|linalg)[^.]+\.[^.]+")
+"""Full names of what a table in a module can do; in some modules those are functions."""
 _COLORMAPS = frozenset(
     "autumn bone cool copper flag gray hot hsv inferno jet magma nipy_spectral pink plasma prism "
     "spring summer viridis winter".split()
@@ -363,7 +367,7 @@ def state_of(path: str) -> str:
 
 def state_at(path: str) -> str:
     """Return the token that changes where what has this full name is set anew."""
-    is_world = path.startswith(("os.environ", "sys.path", "sys.modules"))
+    is_world = path.startswith(("os.environ", "sys.path", "sys.modules", "sys.argv"))
     return "@world" if is_world else state_of(path)
 
 
@@ -375,7 +379,7 @@ def function_effect(path: str) -> Does | None:
     name = path.rpartition(".")[2]
     if (name in _COLORMAPS or name[:2] == "rc") and path.startswith("matplotlib"):
         return Does.CONFIGURE
-    if name in _TABLE_CHANGES and path.count(".") > 1 and not path.startswith("numpy."):
+    if name in _TABLE_CHANGES and _TABLE.fullmatch(path):
         return Does.CONFIGURE  # logging.root.handlers.clear()
     if name.startswith(("read_", "load_")) and path.startswith(
         ("pandas.", "polars.", "geopandas.")

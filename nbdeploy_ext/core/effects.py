@@ -31,6 +31,8 @@ _SURROUNDINGS = frozenset("cd env set_env load_ext reload_ext pushd popd mkdir r
 _LOOKS = frozenset(
     "watermark tensorboard ls ll cat pwd less more man dirs pycat writefile file".split()
 )
+_HELP = frozenset("pinfo pinfo2 pdef pdoc pfile psource".split())
+_NAME = re.compile(r"(?<![%\w])[^\W\d]\w*")
 _NOT_BINDING = frozenset({"timeit", "prun"})
 _FEW = 3
 _OF_NONE = frozenset(f"~@{FLAGS}")
@@ -121,6 +123,8 @@ def _magic(scope: Scope, magic: Magic) -> None:
             found = Scope("cell", None, scope.meanings)
             body(found, inner.body)
             scope.soft.update(n for n in found.reads if n not in scope.sure)
+    if magic.mark == "?" or magic.name in _HELP:
+        scope.soft.update(_NAME.findall(magic.rest)[:1])
     if magic.mark == "?" or (magic.mark != "!" and magic.name in NEUTRAL - {"pylab", "load_ext"}):
         if magic.name == "capture" and magic.rest.split()[-1:]:
             scope.store(magic.rest.split()[-1], frozenset())

@@ -21,7 +21,11 @@ BEHIND = LOGS | LOOKING_UP | HIDDEN.keys() | {"__getitem__", "read"}
 """Methods that do or see something apart from their object."""
 
 _FILTERS = frozenset({"simplefilter", "filterwarnings", "resetwarnings"})
-_STANDARD = frozenset("contextlib operator os pathlib struct sys tempfile time".split())
+_STANDARD = frozenset(
+    "argparse contextlib operator os pathlib struct sys tempfile time weakref".split()
+)
+_ASKING = ("argparse", "pathlib", "tempfile", "time.tzset")
+"""What follows the environment: its arguments, whose home is where, the zone of time."""
 
 
 def hidden_in_function(scope: Scope, path: str, given: Arguments) -> None:
@@ -48,14 +52,14 @@ def _hidden_in_standard(scope: Scope, path: str, given: Arguments) -> None:
         scope.change(merged(given.positional[1:2]))
     elif path == "operator.getitem":
         looked_up(scope, given.first)
-    elif path == "time.tzset":
-        scope.reads.setdefault("@world", (1, 0))
     elif path == "os.chdir":  # what was written until now has another path from now on
         scope.reads.setdefault("@file:?", (1, 0))
     elif path == "contextlib.chdir":
         scope.touch("@world", "@file:?")
-    elif path.startswith(("pathlib", "tempfile")):  # of whom, and where: the environment says so
+    elif path.startswith(_ASKING):
         scope.reads.setdefault("@world", (1, 0))
+    elif path.startswith("weakref."):  # whoever gives the object up calls what is given with it
+        scope.hold(given.first, merged(given.positional[1:]))
     elif path.startswith("sys.std"):
         prints(scope)
 

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from .catalog import METHODS, Does
-from .facts import GROWING, Summary
+from .facts import GROWING, WEAK, Summary
 from .full_names import root_of
 from .origins import base
 
@@ -57,6 +57,18 @@ def asked_for(scope: Scope, origins: Origins) -> Origins:
     if origins:
         implicit(scope, _IMPLICIT, origins)
     return origins
+
+
+def is_missed(scope: Scope) -> bool:
+    """Whether anything in the notebook happens because an object is gone."""
+    return any(scope.mean_outside(name) is not None for name in (WEAK, ".__del__"))
+
+
+def given_up(scope: Scope, origins: Origins) -> None:
+    """Note that an object may be gone from now on."""
+    implicit(scope, ".__del__", origins)
+    if scope.mean_outside(WEAK) is not None:
+        scope.change(origins, deep=True)
 
 
 def looked_up(scope: Scope, origins: Origins) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .catalog import COUNTING, INERT, KNOWN_PACKAGES
-from .facts import COUNTED, GROWING, METACALL, METACLASS, PRINTING, STRANGE, Reading
+from .facts import COUNTED, GROWING, METACALL, METACLASS, PRINTING, STRANGE, WEAK, Reading
 from .implicit import CALLED_BY_PYTHON, changes_itself
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ def _said_by(imports: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         yield COUNTED, "control"
     if "sys" in tops:
         yield PRINTING, "sys"
+    if "weakref" in tops:
+        yield WEAK, "weakref"
     if not tops <= _KNOWN:
         yield STRANGE, "?"
 

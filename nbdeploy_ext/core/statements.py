@@ -6,13 +6,13 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from .arguments import is_namespace
-from .catalog import RANDOM_STATE, state_at, state_of
+from .catalog import RANDOM_STATE, SEED_ARGUMENTS, state_at, state_of
 from .expressions import call, value
 from .facts import STRANGE
 from .formulas import names_kept
 from .full_names import module_path
-from .implicit import asked_for
-from .origins import FLAGS, NOTHING, Origins, base, only, part_of, share_of
+from .implicit import asked_for, given_up, is_missed
+from .origins import FLAGS, NOTHING, ONCE, Origins, base, only, part_of, share_of
 from .patches import ANY_MODULE, give
 from .settings import felt_in, follows_settings
 
@@ -101,6 +101,7 @@ def _pairs(scope: Scope, target: ast.Tuple | ast.List, source: ast.expr) -> bool
 def bind(scope: Scope, target: ast.expr, origins: Origins) -> None:
     """Give a target its value: a name, an attribute, an item, or several of them."""
     if type(target) is ast.Name:
+        _replaced(scope, target.id)
         scope.store(target.id, origins)
     elif isinstance(target, (ast.Attribute, ast.Subscript)):
         holder = value(scope, target.value)
@@ -113,10 +114,19 @@ def bind(scope: Scope, target: ast.expr, origins: Origins) -> None:
             _sets_property(scope, target, holder)
         scope.change(holder)
         scope.hold(holder, origins)
+        if isinstance(target, ast.Attribute) and target.attr in SEED_ARGUMENTS:
+            scope.hold(holder, ONCE)  # whose draws move it on
     elif isinstance(target, ast.Starred):
         bind(scope, target.value, share_of(origins))
     elif isinstance(target, (ast.Tuple, ast.List)):
         _unpack(scope, target, origins)
+
+
+def _replaced(scope: Scope, name: str) -> None:
+    """Note that a name no longer stands for the object that it had, which may be gone then."""
+    if scope.kind == "cell" and is_missed(scope):
+        scope.soft.add(name)
+        given_up(scope, scope.env.get(name) or only(name))
 
 
 def _sets_property(scope: Scope, target: ast.Attribute, holder: Origins) -> None:
@@ -173,7 +183,7 @@ def _module_change(scope: Scope, target: ast.Attribute | ast.Subscript) -> str:
     if path:
         if module_path(scope, target) not in _QUIET:
             scope.shallow.update(felt_in(path))
-        scope.touch(state_at(path))
+        scope.touch(state_at(path), state_at(module_path(scope, target)))
     return path
 
 
@@ -200,8 +210,8 @@ def _delete(scope: Scope, node: ast.Delete) -> None:
 def _delete_target(scope: Scope, target: ast.expr) -> None:
     if isinstance(target, ast.Name):
         found = scope.load(target.id, (target.lineno, target.col_offset))
-        if scope.mean("weakref") is not None:
-            scope.change(found)  # for whoever holds it weakly
+        scope.change(found, deep=True)  # it may be a file that is written now
+        given_up(scope, found)
         scope.delete(target.id)
     elif isinstance(target, (ast.Tuple, ast.List)):
         for element in target.elts:

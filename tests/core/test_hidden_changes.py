@@ -35,6 +35,8 @@ def outer():
     def peek(): return len(state)
     return bump, peek
 """
+WEAK = "import weakref\nlog = []\nclass O: pass\no = O()"
+GONE = "log = []\nclass D:\n    def __del__(self): log.append(1)"
 META = """\
 class Meta(type):
     made = {}
@@ -199,6 +201,31 @@ class Base(metaclass=Meta): pass
         ),
         (["a = [1]", "b = list(a)", "a.append(2)", "b"], [0, 1]),
         ([META, "Own = type('Own', (Base,), {})", "Meta.made"], [0, 1]),
+        # an object that is gone: what was to happen then happens, and a file is written
+        ([WEAK, "weakref.finalize(o, log.append, 1)", "del o", "log"], [0, 1, 2]),
+        ([WEAK, "weakref.ref(o, log.append)", "o = 0", "log"], [0, 1, 2]),
+        ([WEAK, "c = weakref.WeakValueDictionary(k=o)", "o = 0", "len(c)"], [0, 1, 2]),
+        ([GONE, "d = D()", "d = 0", "log"], [0, 1, 2]),
+        ([GONE, "d = D()", "del d", "log"], [0, 1, 2]),
+        ([GONE, "several = [D()]", "several.clear()", "log"], [0, 1, 2]),
+        (["import csv", "w = csv.writer(open('a.csv', 'w'))", "w.writerow([1])", "del w",
+          "open('a.csv').read()"], [0, 1, 2, 3]),
+        # the environment, which methods of libraries may ask, and a parser of arguments
+        (["import os\nfrom lib import Client\nc = Client()", "os.environ['A'] = '1'",
+          "c.filter('x')"], [0, 1]),
+        (["import sys, argparse", "sys.argv = ['a', 'b']", "p = argparse.ArgumentParser()"],
+         [0, 1]),
+        # a state of random numbers that an object is given
+        (["from scipy.stats import norm\nd = norm()", "d.random_state = 1", "d.rvs()", "d.rvs()"],
+         [0, 1, 2]),
+        # a view, a table in a module, and what the shell says of an object
+        (["import numpy as np\na = np.ones((2, 2))", "d = np.einsum('ii->i', a)", "d[:] = 0", "a"],
+         [0, 1, 2]),
+        (["import sympy\nfrom sympy.assumptions import global_assumptions", "n = 1",
+          "global_assumptions.add(n)", "sympy.ask(1)"], [0, 1, 2]),
+        (["n = 1", "a = 1", "a?"], [1]),
+        (["n = 1", "import math", "?math.pi"], [1]),
+        (["n = 1", "a = 1", "%psource a"], [1]),
     ],
 )  # fmt: skip
 def test_what_changes_through_other_hands_counts(cells: list[str], needed: list[int]) -> None:
