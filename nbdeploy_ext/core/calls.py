@@ -40,6 +40,7 @@ from .origins import (
     Origins,
     base,
     holder_of,
+    iterator_of,
     keeper_of,
     merged,
     part_of,
@@ -61,7 +62,7 @@ _LOOKING: dict[Does, Callable[[Origins], Origins]] = {
     Does.HOLD: holder_of,
     Does.SHARE: share_of,
     Does.SAME: lambda origins: origins,
-    Does.ONCE: lambda origins: part_of(origins) | ONCE,
+    Does.ONCE: iterator_of,
 }
 _ACCESSORS = frozenset({"str", "dt", "cat", "plot", "plotting", "style", "sparse"})
 _TAKES_AWAY = frozenset({"unlink", "rmdir"})

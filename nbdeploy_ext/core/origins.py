@@ -73,6 +73,12 @@ def holder_of(origins: Origins) -> Origins:
 
 
 @_remembered
+def iterator_of(origins: Origins) -> Origins:
+    """Return what comes of it to go through such values: what goes through `[x]` holds `x`."""
+    return part_of(origins) | ONCE | {o for o in origins if o[-1] == "+"}
+
+
+@_remembered
 def keeper_of(origins: Origins) -> Origins:
     """Return what a value comes from that keeps such values and never changes them."""
     return related(origins, "-")

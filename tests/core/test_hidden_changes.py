@@ -197,7 +197,7 @@ class Base(metaclass=Meta): pass
         *(
             (["import copy\na = [1]", f"b = {made}", "a.append(2)", "b"], [0, 1, 2])
             for made in ("[a] + [0]", "list([a])", "sorted([a])", "dict(k=a)", "copy.copy([a])",
-                         "{'k': a}.copy()")
+                         "{'k': a}.copy()", "dict(zip('k', [a]))", "list(enumerate([a]))")
         ),
         (["a = [1]", "b = list(a)", "a.append(2)", "b"], [0, 1]),
         ([META, "Own = type('Own', (Base,), {})", "Meta.made"], [0, 1]),
