@@ -55,7 +55,7 @@ class Graph(State):
 
     def put(self, where: dict[str, Any], name: str, value: Any) -> None:
         """Set an entry of a table; None stands for none."""
-        self._now.put(where, name, value)
+        self._now.put(where, {name: value})
 
     def make(self, key: str, bit: int, bound: int) -> Node:
         """Make a node of this cell, known by that key."""
@@ -174,7 +174,8 @@ class Graph(State):
             return
         if first == "=" and plain not in made:
             made[plain] = self.make(plain, bit, bit)
-        for other in self.nodes(plain, bit, made):
+        own = made.get(plain)
+        for other in (own,) if own is not None else self.nodes(plain, bit, made):
             found = other if other.merged is None else current(other)
             looked_at.add(found)
             before: tuple[Node, ...] = getattr(node, links)

@@ -111,16 +111,17 @@ def _explored(node: Node, epoch: int, *, is_shared: bool) -> Reach:
     waiting: list[Node] = [] if is_shared else [node]
     sharing: list[Node] = [node] if is_shared else []
     while waiting or sharing:
-        seen = whole if waiting else shared
-        found = current((waiting or sharing).pop())
+        is_whole = bool(waiting)
+        found = waiting.pop() if is_whole else sharing.pop()
+        if found.merged is not None:
+            found = current(found)
+        seen = whole if is_whole else shared
         if found in seen:
             continue
         seen[found] = None
-        if seen is whole:
-            waiting += found.same
-            waiting += found.inside
-        waiting += found.holds
-        waiting += found.keeps
+        if is_whole:
+            waiting += found.same + found.inside
+        waiting += found.holds + found.keeps
         sharing += found.shares
     return Reach(epoch, tuple(whole), tuple(shared))
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from .facts import Summary
     from .steps import Step
 
+_SEVERAL = ("@rng:", "@file:")
+"""Begin tokens that may stand for several states."""
+
 
 class State:
     """All names at one time: what they are bound to, who deleted them, which cells are wild."""
@@ -62,7 +65,7 @@ class Reader:
             if name in self._names:
                 continue
             self._names.add(name)
-            if name[0] == "@":
+            if name.startswith(_SEVERAL):
                 if name.startswith("@rng:"):
                     self._step.names.add(SEEDED)
                 for token in tokens(name, self._state.seeded):

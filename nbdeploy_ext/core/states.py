@@ -284,7 +284,7 @@ class Replay(Graph):
     def _bind(self, facts: Facts, bit: int, reader: Reader) -> dict[str, Node]:
         made: dict[str, Node] = {}
         bound: dict[str, Node] = {}
-        values, functions = facts.values, facts.functions
+        values = facts.values
         for name in (*values, *facts.changes.binds) if facts.changes.binds else values:
             if name[0] == "@" and name.startswith("@import:") and self.find(name) is not None:
                 continue  # whoever imports a module first
@@ -292,13 +292,12 @@ class Replay(Graph):
             if name in facts.maybe or name not in values:
                 self._stay(name, bound[name], reader)
         for name, node in bound.items():
+            itself = "=" + name
             for origin in values.get(name, ()):
-                self.link(node, origin, bit, made)
-            node.functions = functions.get(name, ())
-            for summary in node.functions:
-                node.late |= summary.free
-        for name, node in bound.items():
-            self.put(self.env, name, node)
+                if origin != itself:
+                    self.link(node, origin, bit, made)
+        _stand_for(facts.functions, bound)
+        self._now.put(self.env, bound)
         return made
 
     def _stay(self, name: str, node: Node, reader: Reader) -> None:
@@ -308,6 +307,14 @@ class Replay(Graph):
             node.bound |= old.bound
             node.same = (old,)
             reader.name(name)
+
+
+def _stand_for(functions: Mapping[str, tuple[Summary, ...]], bound: Mapping[str, Node]) -> None:
+    """Let the nodes of names that a cell gives to its functions say what those do."""
+    for name, several in functions.items():
+        if name in bound:
+            bound[name].functions = several
+            bound[name].late |= frozenset().union(*[summary.free for summary in several])
 
 
 def _alike(

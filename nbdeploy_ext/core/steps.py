@@ -58,16 +58,18 @@ class Step:
     waited: dict[str, tuple[int, ...]] = field(default_factory=dict)
     """The cells before that waited for names that it binds."""
 
-    def put(self, table: dict[str, Any], name: str, value: Any) -> None:
-        """Set an entry of a table; None stands for none."""
+    def put(self, table: dict[str, Any], values: Mapping[str, Any]) -> None:
+        """Set entries of a table; None stands for none."""
         for found in self.puts:
             if found.table is table:
                 break
         else:
             found = Puts(table, {}, {})
             self.puts.append(found)
-        found.before.setdefault(name, table.get(name))
-        found.after[name] = table[name] = value
+        for name in values:
+            found.before.setdefault(name, table.get(name))
+        found.after.update(values)
+        table.update(values)
 
     def link(self, node: Node, name: str, value: Any) -> None:
         """Set an attribute of an older node."""
