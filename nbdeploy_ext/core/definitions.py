@@ -55,7 +55,7 @@ def read_function(node: Function, parent: Scope | None, meanings: Meanings) -> R
         scope, names, _shared_defaults(arguments), exact=_HARMLESS_DECORATORS.issuperset(decorators)
     )
     if decorators:
-        summary = replace(summary, decorated=True)
+        summary = replace(_wrapped(scope, summary, decorators), decorated=True)
     places = {
         n: p
         for n, p in {**scope.deferred, **scope.reads}.items()
@@ -65,6 +65,18 @@ def read_function(node: Function, parent: Scope | None, meanings: Meanings) -> R
         summary, places, tuple(scope.opaque), dict(scope.assumed), frozenset(scope.soft),
         remembers=parent is not None and _remembers(scope, node),
     )  # fmt: skip
+
+
+def _wrapped(scope: Scope, summary: Summary, decorators: Sequence[str]) -> Summary:
+    """Return what a function does with what the notebook's decorators do when it is called."""
+    meanings = {name: scope.mean(name) for name in decorators if name.isidentifier()}
+    own = {name: m for name, m in meanings.items() if isinstance(m, Summary)}
+    changes = [global_changes(meaning.changes) for meaning in own.values()]
+    return replace(
+        summary,
+        changes=joined_changes([summary.changes, *changes]),
+        free=summary.free.union(own),
+    )
 
 
 def read_class(methods: Sequence[Reading], start: Reading | None) -> Summary:

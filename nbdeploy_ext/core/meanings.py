@@ -251,6 +251,14 @@ class NotebookMeanings:
         if start is not None and first is not None and _changes_class(node, start, first.summary):
             itself = Changes(deep=frozenset({node.name}))
             found = replace(found, changes=joined_changes([found.changes, itself]))
+        makers = [self.read(m).summary for m in functions if m.name == "__new__"]
+        if any("$" + m.parameters[0] in m.changes.shallow | m.changes.deep for m in makers):
+            itself = Changes(deep=frozenset({node.name}))
+            found = replace(
+                found,
+                changes=joined_changes([found.changes, itself]),
+                returns=found.returns | part_of(only(node.name)),
+            )
         if start is not None and any(map(_shares_all, ast.walk(start))):
             found = replace(found, returns=found.returns | part_of(only(node.name)))
         return self._made_by_metaclass(node, found)

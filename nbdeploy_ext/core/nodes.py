@@ -141,4 +141,6 @@ def flagged(node: Node, flag: str, looked_at: set[Node]) -> bool:
         if found not in seen and len(seen) < CROWD:
             seen.add(found)
             waiting += [current(n) for n in (*found.same, *found.inside, *found.holds)]
+            if flag == "figure":  # so is what holds the same elements
+                waiting += [current(n) for n in found.shares]
     return False

@@ -62,15 +62,16 @@ def _expr(scope: Scope, node: ast.Expr) -> None:
 
 def _assign(scope: Scope, node: ast.Assign) -> None:
     source = node.value
-    for target in node.targets:
-        if isinstance(target, (ast.Tuple, ast.List)) and _pairs(scope, target, source):
-            return
+    only_one = node.targets[0] if len(node.targets) == 1 else None
+    if isinstance(only_one, (ast.Tuple, ast.List)) and _pairs(scope, only_one, source):
+        return
     origins = value(scope, source)
     if isinstance(source, (ast.Constant, ast.JoinedStr)):
         scope.soft.update(names_kept(source))
     elif isinstance(source, ast.Attribute) and source.attr in _STATES:
         origins |= _state(scope, source)
-    for target in node.targets:
+    # a, b = both = [x, y]: whose parts they are has its name first
+    for target in sorted(node.targets, key=lambda t: not isinstance(t, ast.Name)):
         bind(scope, target, origins)
         if isinstance(target, ast.Name):  # a = b = []
             origins |= frozenset(("=" + target.id,))

@@ -35,6 +35,25 @@ def outer():
     def peek(): return len(state)
     return bump, peek
 """
+LOGGED = """\
+log = []
+def logged(f):
+    def run(*given):
+        log.append(f)
+        return f(*given)
+    return run
+@logged
+def f(): return 1
+"""
+KEEPING = """\
+class A:
+    all = []
+    def __new__(cls):
+        made = super().__new__(cls)
+        cls.all.append(made)
+        return made
+    def __init__(self): self.n = 1
+"""
 WEAK = "import weakref\nlog = []\nclass O: pass\no = O()"
 GONE = "log = []\nclass D:\n    def __del__(self): log.append(1)"
 META = """\
@@ -193,6 +212,18 @@ class Base(metaclass=Meta): pass
         (["rows = [[1]]", "fill = lambda r: r.append(1)", "list(map(fill, rows))", "rows"],
          [0, 1, 2]),
         (["rows = [[1]]", "list(map(lambda r: r + [1], rows))", "rows"], [0]),
+        (["import matplotlib.pyplot as plt\nfig, axes = plt.subplots(2)", "n = 1",
+          "list(map(lambda ax: ax.set_title('a'), axes))", "axes[0].get_title()"], [0, 2]),
+        # what a decorator of the notebook does at each call, and what `__new__` does
+        ([LOGGED, "f()", "log"], [0, 1]),
+        ([KEEPING, "A()", "len(A.all)"], [0, 1]),
+        (["log = []\nclass A:\n    def __getattr__(self, name): log.append(name)", "a = A()",
+          "a.b", "log"], [0, 1, 2]),
+        # several targets at once, and a table of the same figures
+        (["n = 1", "a, b = both = [1], [2]", "b.append(3)", "both"], [1, 2]),
+        (["import matplotlib.pyplot as plt\nfig, axes = plt.subplots(2)",
+          "table = dict(zip('ab', axes))", "table['a'].set_xlim(0, 9)", "axes[0].get_xlim()"],
+         [0, 1, 2]),
         # a container that is made of another's elements, before those change
         *(
             (["import copy\na = [1]", f"b = {made}", "a.append(2)", "b"], [0, 1, 2])
