@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 PATIENT = 0.001
 """Seconds that threads of ours wait for each other: interrupting costs, and none is long."""
@@ -36,29 +36,36 @@ def wake_in_time() -> None:
         _SLACK.write_text("1", encoding="ascii")
 
 
-@contextmanager
-def eagerly() -> Iterator[None]:
+def eagerly() -> AbstractContextManager[None]:
     """Let other threads ask soon, while this one runs the notebook's code."""
-    _count(1)
-    try:
-        yield
-    finally:
-        _count(-1)
+    return _EAGERLY
 
 
-@contextmanager
-def patiently() -> Iterator[None]:
+def patiently() -> AbstractContextManager[None]:
     """Let this thread work on for a while: what it does inside `eagerly` is ours.
 
     Reading a large body is long calls into C, which let nobody in: the loop would look for the
     lock in vain every 0.02 ms, a sixth of what a frame as JSON costs. A batch serves many, and the
     loop reads what the next one holds.
     """
-    _count(-1)
-    try:
-        yield
-    finally:
-        _count(1)
+    return _PATIENTLY
+
+
+class _Counted:
+    """Counts threads while a block runs; a generator for each costs a microsecond."""
+
+    def __init__(self, more: int) -> None:
+        self._more = more
+
+    def __enter__(self) -> None:
+        _count(self._more)
+
+    def __exit__(self, *_: object) -> None:
+        _count(-self._more)
+
+
+_EAGERLY = _Counted(1)
+_PATIENTLY = _Counted(-1)
 
 
 def _count(more: int) -> None:
