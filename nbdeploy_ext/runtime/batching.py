@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, Any
 
 from .overload import MOST_WAITING, Late, Overloaded
 from .switching import patiently
+from .turns import Deadlines, Waiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
-    from contextvars import Context
 
     from .lane import Lane
     from .operations import Operation
@@ -55,21 +55,11 @@ class _Batch:
 
 
 @dataclass(slots=True, eq=False)
-class _Call:
-    """A call that waits or runs; `done` is None once its caller was told."""
+class _Call(Waiter):
+    """A call that waits or runs."""
 
     arguments: dict[str, Any]
-    done: Callable[[Any], None] | None
-    context: Context
-    due: float
-    """When it will have taken too long, by the loop's clock."""
     batch: _Batch | None = None
-
-    def tell(self, answer: Any) -> None:
-        """Tell the caller, unless it knows already."""
-        done, self.done = self.done, None
-        if done is not None:
-            self.context.run(done, answer)
 
 
 class Batcher:
@@ -79,11 +69,9 @@ class Batcher:
         """Run batches on `lane`; a call may take `limit` seconds."""
         self._operation = operation
         self._lane = lane
-        self._limit = limit
         self._loop = asyncio.get_running_loop()
+        self._deadlines: Deadlines[_Call] = Deadlines(limit, self._give_up)
         self._waiting: deque[_Call] = deque()
-        self._untold: deque[_Call] = deque()
-        self._is_watched = False
         self._begun = False
         self._gathering: asyncio.Handle | None = None
         self._expected = 0
@@ -96,7 +84,7 @@ class Batcher:
         try:
             return await future
         except asyncio.CancelledError:
-            self._give_up(call, None)
+            self._give_up(call)
             raise
 
     def put(self, arguments: dict[str, Any], done: Callable[[Any], None]) -> _Call:
@@ -107,31 +95,17 @@ class Batcher:
         """
         if len(self._waiting) >= MOST_WAITING:
             raise Overloaded(1.0)
-        call = _Call(arguments, done, copy_context(), self._loop.time() + self._limit)
+        call = _Call(done, copy_context(), self._deadlines.next(), arguments)
         self._waiting.append(call)
-        self._untold.append(call)
-        if not self._is_watched:
-            self._watch()
+        self._deadlines.watch(call)
         if not self._begun:
             self._begin_again()
         elif self._gathering is not None and len(self._waiting) >= self._expected:
             self._end_gathering()
         return call
 
-    def _watch(self) -> None:
-        """Give up what took too long, and look again when the next one may have.
-
-        A timer for each call would be a tenth of what the loop does for it.
-        """
-        now = self._loop.time()
-        while self._untold and self._untold[0].due <= now:
-            self._give_up(self._untold.popleft(), Late())
-        self._is_watched = bool(self._untold)
-        if self._is_watched:
-            self._loop.call_at(self._untold[0].due, self._watch)
-
-    def _give_up(self, call: _Call, reason: Late | None) -> None:
-        call.tell(reason)
+    def _give_up(self, call: _Call) -> None:
+        call.tell(Late())
         # What waits needs not wait for it
         if call.batch is not None and self._lane.give_up(call.batch.work):
             call.batch.is_left = True
@@ -166,8 +140,7 @@ class Batcher:
         others = len(self._waiting)
         for call, answer in zip(calls, answers, strict=True):
             call.tell(answer)
-        while self._untold and self._untold[0].done is None:
-            self._untold.popleft()
+        self._deadlines.forget_told()
         if batch.is_left:
             return
         if len(calls) + others <= 1:

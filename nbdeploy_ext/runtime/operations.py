@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import time
 import types
@@ -22,6 +23,7 @@ from .pace import Pace
 from .purity import only_computes
 from .request import CURRENT
 from .switching import patiently
+from .turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -41,7 +43,10 @@ _SHARE = 1 / 16
 
 
 class Operation(NamedTuple):
-    """One endpoint, ready to be called; `on_loop` says that its function is asynchronous."""
+    """One endpoint, ready to be called.
+
+    `on_loop` says that its function is asynchronous, `is_stream` that it is a generator.
+    """
 
     endpoint: ManifestEndpoint
     function: Callable[..., Any]
@@ -49,6 +54,12 @@ class Operation(NamedTuple):
     on_loop: bool
     pace: Pace
     is_batchable: bool = False
+    is_stream: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the function takes its turn on the thread, and returns its answer."""
+        return not (self.on_loop or self.is_stream)
 
     def run(self, arguments: dict[str, Any]) -> Any:
         """Call the function with decoded arguments."""
@@ -87,11 +98,13 @@ def make_operation(
     if function is None:
         raise LookupError(f"the production cells define no function {endpoint.name}")
     own = inspect.unwrap(function) if endpoint.cells else function  # the cells', not ours
-    is_stream = inspect.isgeneratorfunction(function)
+    is_generator = inspect.isgeneratorfunction(function)
     on_loop = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
-    joined = is_batchable and not on_loop and not is_stream
-    pace = Pace(may_be_quick=not (on_loop or is_stream or joined) and only_computes(own))
-    return Operation(endpoint, function, compile_codec(function), on_loop, pace, joined)
+    joined = is_batchable and not on_loop and not is_generator
+    pace = Pace(may_be_quick=not (on_loop or is_generator or joined) and only_computes(own))
+    return Operation(
+        endpoint, function, compile_codec(function), on_loop, pace, joined, is_generator
+    )
 
 
 class Compute:
@@ -105,6 +118,7 @@ class Compute:
         self._waiting = 0
         self._mean = 0.0
         self._batchers: dict[str, Batcher] = {}
+        self._turns: Turns | None = None  # made on the loop
 
     async def respond(self, request: Request) -> bytes | Answer | Stream:
         """Read a request's arguments and call its operation; raises `Overloaded` too.
@@ -138,11 +152,37 @@ class Compute:
         except SystemExit as error:
             raise _ended(error) from error
 
-    def join(
-        self, operation: Operation, arguments: dict[str, Any], done: Callable[[Any], None]
+    def put(self, request: Request, done: Callable[[Any], None]) -> None:
+        """Answer a call of a plain function on the thread, with no task of its own.
+
+        `done` is told the answer as `Turns.put` says; raises what the arguments are refused for,
+        and `Overloaded`.
+        """
+        operation = request.operation
+        if operation.is_batchable:
+            self._batcher(operation).put(_arguments(request), done)
+            return
+        self.require_room()
+        is_large = len(request.body or b"") >= LARGE
+        work: Any = _read_and_answer if is_large else _answer
+        given = (request,) if is_large else (operation, _arguments(request))
+        if self._turns is None:
+            self._turns = Turns(self.lane, self._limit)
+        self._waiting += 1
+        ended = functools.partial(self._end_turn, operation, done)
+        self._turns.put(_guarded, (work, *given), ended)
+
+    def _end_turn(
+        self, operation: Operation, done: Callable[[Any], None], outcome: _Timed | Exception
     ) -> None:
-        """Call an operation that is batchable; `done` is told as `Batcher.put` says."""
-        self._batcher(operation).put(arguments, done)
+        self._waiting -= 1
+        done(outcome if isinstance(outcome, Exception) else self._noted(operation, outcome))
+
+    def _noted(self, operation: Operation, timed: _Timed) -> bytes | Answer | Stream:
+        answer, seconds, of_them_answering = timed
+        self._mean += (seconds - self._mean) * _SHARE
+        operation.pace.note(of_them_answering)
+        return answer
 
     def items(self, operation: Operation, values: Stream) -> AsyncGenerator[bytes, None]:
         """Yield a generator's items, one JSON line each; closed early, the generator is too."""
@@ -177,12 +217,10 @@ class Compute:
         self.require_room()
         self._waiting += 1
         try:
-            answer, seconds, of_them_answering = await self.on_thread(work, *arguments)
+            timed = await self.on_thread(work, *arguments)
         finally:
             self._waiting -= 1
-        self._mean += (seconds - self._mean) * _SHARE
-        operation.pace.note(of_them_answering)
-        return answer  # type: ignore[no-any-return]
+        return self._noted(operation, timed)
 
     async def _items_on_thread(
         self, operation: Operation, values: Generator[Any, None, None]
@@ -222,7 +260,9 @@ def _read_and_answer(request: Request) -> _Timed:
 def _guarded(work: Callable[..., Any], *arguments: Any) -> Any:
     try:
         return work(*arguments)
-    except (StopIteration, SystemExit) as error:
+    except BaseException as error:
+        if isinstance(error, Exception) and not isinstance(error, StopIteration):
+            raise
         raise _ended(error) from error
 
 

@@ -23,6 +23,9 @@ from .reply import Reply
 from .sending import Sender
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from .operations import Stream
     from .request import Asked
     from .service import Service, Streamed
 
@@ -229,36 +232,41 @@ class EndpointProtocol(Sender):
             self.write(exchange, exchange.ask())
             return
         operation, asked = exchange.operation, exchange.asked
-        is_short = (operation.pace.is_quick or operation.is_batchable) and asked.length < LARGE
-        if not (is_short and asked.is_json):
-            self._later(exchange, None)
-        elif operation.is_batchable:
-            done = functools.partial(self._end_joined, exchange)
-            self._service.begin_joined(exchange, done)
+        is_small_json = asked.is_json and asked.length < LARGE
+        if operation.pace.is_quick and is_small_json:
+            self._answered(exchange, self._service.call_now(exchange), is_one_of_many=True)
+        elif operation.is_plain and (is_small_json or not operation.is_batchable):
+            self._service.begin(exchange, functools.partial(self._end, exchange))
         else:
-            self._answered(exchange, self._service.call_now(exchange))
+            self._later(exchange, self._service.call(exchange))
 
-    def _end_joined(self, exchange: Exchange, outcome: Any) -> None:
+    def _end(self, exchange: Exchange, outcome: Any) -> None:
         try:
-            self._answered(exchange, self._service.end_joined(exchange, outcome))
+            # The thread ends one call at a time, a batch many
+            is_one = exchange.operation.is_batchable
+            self._answered(exchange, self._service.end(exchange, outcome), is_one_of_many=is_one)
         except Exception:  # noqa: BLE001  others of the same batch are still to be answered
             _log.exception("A call could not be answered")
             self.close()
 
-    def _answered(self, exchange: Exchange, answer: Reply | Streamed) -> None:
-        if type(answer) is Reply:
-            self.write(exchange, answer, is_one_of_many=True)
+    def _answered(
+        self, exchange: Exchange, answer: Reply | Stream, *, is_one_of_many: bool
+    ) -> None:
+        if isinstance(answer, Reply):
+            self.write(exchange, answer, is_one_of_many=is_one_of_many)
         else:
-            self._later(exchange, answer)
+            self._later(exchange, self._service.stream(exchange, answer))
 
-    def _later(self, exchange: Exchange, answer: Any) -> None:
+    def _later(self, exchange: Exchange, answer: Coroutine[Any, Any, Reply | Streamed]) -> None:
         task = self.loop.create_task(self._serve(exchange, answer))
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
 
-    async def _serve(self, exchange: Exchange, answer: Streamed | None) -> None:
+    async def _serve(
+        self, exchange: Exchange, answer: Coroutine[Any, Any, Reply | Streamed]
+    ) -> None:
         try:
-            found = answer or await self._service.call(exchange)
+            found = await answer
             if isinstance(found, Reply):
                 self.write(exchange, found, is_one_of_many=exchange.operation.on_loop)
             else:

@@ -11,7 +11,7 @@ import sys
 import time
 import uuid
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from .alerts import Alerts
 from .answers import Answer
@@ -33,7 +33,7 @@ from .request import CURRENT
 from .tracing import make_tracing
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Coroutine
     from typing import TypeAlias
 
     from .operations import Stream
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     Begun: TypeAlias = bytes | Answer | tuple[bytes, AsyncGenerator[bytes, None]]
 
 _log = logging.getLogger("nbdeploy.service")
+_T = TypeVar("_T")
 _GONE = 499  # nginx's word for a caller that hung up
 
 
@@ -117,10 +118,10 @@ class Service:
                     raise CellFailed(cell or operation.endpoint.cell, line, error) from error
         self.ready = True
 
-    def call_now(self, request: Request) -> Reply | Streamed:
+    def call_now(self, request: Request) -> Reply | Stream:
         """Answer on the loop itself; for operations whose pace is quick. Every error is a problem.
 
-        A function that surprises with a generator answers it as `Streamed`.
+        What a function surprises with that is a generator, `stream` makes an answer of.
         """
         operation = request.operation
         token = CURRENT.set(request)
@@ -136,17 +137,16 @@ class Service:
             operation.pace.note(perf_counter() - request.begun)
         return self._reply(request, answer)
 
-    def begin_joined(self, request: Request, done: Callable[[Any], None]) -> None:
-        """Begin a small call of a batchable endpoint, with no task of its own.
+    def begin(self, request: Request, done: Callable[[Any], None]) -> None:
+        """Begin a call of a plain function on the thread, with no task of its own.
 
-        `done` is told on the loop, now or later, what `end_joined` makes an answer of.
+        `done` is told on the loop, now or later, what `end` makes an answer of.
         """
-        operation = request.operation
         token = CURRENT.set(request)
         span = self.tracing.begin(request) if self.tracing is not None else None
         self.metrics.in_flight.inc()
         try:
-            self.compute.join(operation, operation.codec.decode(request.body or b""), done)
+            self.compute.put(request, done)
         except Exception as error:  # noqa: BLE001  the request boundary: callers get a problem
             done(error)
         finally:
@@ -154,18 +154,25 @@ class Service:
             if self.tracing is not None:
                 self.tracing.leave(span)
 
-    def end_joined(self, request: Request, outcome: Any) -> Reply | Streamed:
-        """Return the answer to a call that `begin_joined` began."""
+    def end(self, request: Request, outcome: Any) -> Reply | Stream:
+        """Return the answer to a call that `begin` began, as `call_now` does."""
         self.metrics.in_flight.dec()
         if isinstance(outcome, Exception):
             return self._problem(request, outcome)
         return self._reply(request, outcome)
 
-    def _reply(self, request: Request, answer: bytes | Answer | Stream) -> Reply | Streamed:
+    def _reply(self, request: Request, answer: bytes | Answer | Stream) -> Reply | Stream:
         if isinstance(answer, (bytes, Answer)):
             return self._whole(request, answer)
-        lines = self.compute.items(request.operation, answer)
-        return Streamed(self._stream(request, b"", lines))
+        return answer
+
+    async def stream(self, request: Request, values: Stream) -> Reply | Streamed:
+        """Answer with a generator's items; what is raised before the first one is a problem."""
+        CURRENT.set(request)
+        try:
+            return Streamed(self._stream(request, *await self._timed(self._first(request, values))))
+        except Exception as error:  # noqa: BLE001  the request boundary: callers get a problem
+            return self._problem(request, error)
 
     async def call(self, request: Request) -> Reply | Streamed:
         """Answer one request to an endpoint; every error is a problem document."""
@@ -184,7 +191,7 @@ class Service:
 
     async def _answer(self, request: Request) -> Reply | Streamed:
         in_time = self._watched if request.operation.on_loop else self._timed
-        answer = await in_time(request)
+        answer = await in_time(self._begin(request))
         if isinstance(answer, (bytes, Answer)):
             return self._whole(request, answer)
         return Streamed(self._stream(request, *answer))
@@ -194,7 +201,7 @@ class Service:
             return self._book(request, Reply(200, answer), answer)
         return self._book(request, Reply(200, *answer))
 
-    async def _timed(self, request: Request) -> Begun:
+    async def _timed(self, beginning: Coroutine[Any, Any, _T]) -> _T:
         """Return what a call on the thread begins with; a wait for it ends at once."""
         task: Any = asyncio.current_task()
         is_late = False
@@ -206,7 +213,7 @@ class Service:
 
         timer = task.get_loop().call_later(self._limit, end)
         try:
-            return await self._begin(request)
+            return await beginning
         except asyncio.CancelledError:
             if not is_late:
                 raise
@@ -216,9 +223,9 @@ class Service:
         finally:
             timer.cancel()
 
-    async def _watched(self, request: Request) -> Begun:
+    async def _watched(self, beginning: Coroutine[Any, Any, _T]) -> _T:
         """Return what an asynchronous call begins with, in a task: it may not care to end."""
-        begun = asyncio.ensure_future(self._begin(request))
+        begun = asyncio.ensure_future(beginning)
         done, _ = await asyncio.wait({begun}, timeout=self._limit)
         if not done:
             begun.cancel()
@@ -233,7 +240,12 @@ class Service:
         answer = await self.compute.respond(request)
         if isinstance(answer, (bytes, Answer)):
             return answer
-        lines = self.compute.items(request.operation, answer)
+        return await self._first(request, answer)
+
+    async def _first(
+        self, request: Request, values: Stream
+    ) -> tuple[bytes, AsyncGenerator[bytes, None]]:
+        lines = self.compute.items(request.operation, values)
         return await anext(lines, b""), lines
 
     async def _stream(

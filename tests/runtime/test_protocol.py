@@ -16,7 +16,7 @@ from nbdeploy_ext.runtime.manifest import ServiceSettings
 from tests.runtime.apps import wait_until
 
 CELLS = """\
-import time
+import asyncio, time
 
 def predict(amount: float, country: str = "de") -> dict:
     if amount < 0:
@@ -29,11 +29,18 @@ async def later(value: list) -> list:
 def listed(n: int):
     return (k for k in range(n))
 
+def broken(n: int):
+    return (1 // k for k in range(n, 3))
+
+def gone(seconds: float) -> float:
+    time.sleep(seconds)
+    raise asyncio.CancelledError
+
 def slow(seconds: float) -> float:
     time.sleep(seconds)
     return seconds
 """
-NAMES = ("predict", "later", "listed", "slow")
+NAMES = ("predict", "later", "listed", "broken", "gone", "slow")
 
 
 @pytest.fixture(scope="module")
@@ -284,6 +291,18 @@ def test_a_generator_that_a_plain_function_returns_is_a_stream(running) -> None:
     answer = running.client.post("/listed", json={"n": 3})
     assert answer.headers["content-type"] == "application/x-ndjson"
     assert answer.text.split() == ["0", "1", "2"]
+
+
+def test_a_generator_whose_first_item_fails_is_a_problem(running) -> None:
+    for _ in range(40):  # on the thread, then on the loop
+        answer = running.client.post("/broken", json={"n": 0})
+        assert (answer.status_code, answer.json()["error"]) == (500, "ZeroDivisionError")
+    assert running.client.post("/broken", json={"n": 1}).text.split() == ["1", "0"]
+
+
+def test_a_function_that_raises_what_is_no_error_is_a_problem(running) -> None:
+    answer = running.client.post("/gone", json={"seconds": 0})
+    assert (answer.status_code, answer.json()["error"]) == (500, "RuntimeError")
 
 
 def test_a_caller_that_hangs_up_harms_nobody(running) -> None:
