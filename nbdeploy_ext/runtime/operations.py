@@ -45,7 +45,8 @@ _SHARE = 1 / 16
 class Operation(NamedTuple):
     """One endpoint, ready to be called.
 
-    `on_loop` says that its function is asynchronous, `is_stream` that it is a generator.
+    `on_loop` says that its function is asynchronous, `is_plain` that it takes its turn on the
+    thread and returns its answer: it is no generator either.
     """
 
     endpoint: ManifestEndpoint
@@ -53,13 +54,8 @@ class Operation(NamedTuple):
     codec: Codec
     on_loop: bool
     pace: Pace
+    is_plain: bool
     is_batchable: bool = False
-    is_stream: bool = False
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether the function takes its turn on the thread, and returns its answer."""
-        return not (self.on_loop or self.is_stream)
 
     def run(self, arguments: dict[str, Any]) -> Any:
         """Call the function with decoded arguments."""
@@ -98,13 +94,11 @@ def make_operation(
     if function is None:
         raise LookupError(f"the production cells define no function {endpoint.name}")
     own = inspect.unwrap(function) if endpoint.cells else function  # the cells', not ours
-    is_generator = inspect.isgeneratorfunction(function)
     on_loop = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
-    joined = is_batchable and not on_loop and not is_generator
-    pace = Pace(may_be_quick=not (on_loop or is_generator or joined) and only_computes(own))
-    return Operation(
-        endpoint, function, compile_codec(function), on_loop, pace, joined, is_generator
-    )
+    is_plain = not (on_loop or inspect.isgeneratorfunction(function))
+    joined = is_batchable and is_plain
+    pace = Pace(may_be_quick=is_plain and not joined and only_computes(own))
+    return Operation(endpoint, function, compile_codec(function), on_loop, pace, is_plain, joined)
 
 
 class Compute:
