@@ -85,8 +85,9 @@ def _copy(sources: Sequence[str], place: str) -> str:
 
 
 def _path(name: str) -> str:
-    """Return a file name as COPY reads it: no wildcard, no variable."""
-    return re.sub(r"([\[*?])", r"[\1]", name).replace("$", "\\$")
+    """Return a file name as COPY reads it: no wildcard, no variable, no quote."""
+    literal = re.sub(r"[\[*?]", r"[\g<0>]", name)
+    return re.sub(r"[\\$'\"]", r"\\\g<0>", literal)
 
 
 def _quoted(value: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import unicodedata
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -149,7 +150,10 @@ def plan_service(notebook: Notebook, config: Config, name: str | None = None) ->
 def service_name(notebook: Notebook, config: Config, name: str | None) -> str:
     """Return the deployment's name: lower case letters, digits and dashes, 63 at most."""
     chosen = name or config.name or notebook.choices.get("name") or notebook.stem
-    return re.sub(r"[^a-z0-9]+", "-", str(chosen).lower()).strip("-")[:63] or "notebook"
+    plain = unicodedata.normalize("NFKD", str(chosen).lower())  # é becomes e and an accent
+    unaccented = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    # No dash at the end: an image can't be called so
+    return re.sub(r"[^a-z0-9]+", "-", unaccented).strip("-")[:63].strip("-") or "notebook"
 
 
 def _kernel(notebook: Notebook) -> tuple[KernelEnvironment, KernelUnavailable | None]:

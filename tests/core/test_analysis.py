@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
 import pytest
 
+from nbdeploy_ext.core.header import render_header
 from nbdeploy_ext.core.pipeline import analyse
 from tests.notebooks import LOAN, write_notebook
 
@@ -85,3 +87,26 @@ def test_neutral_magics_and_pip_lines_ship(tmp_path: Path) -> None:
         {"distribution": "six", "version": "1.17.0", "imports": [], "cells": ["f"]}
     ]
     assert spec.shipped[0].plain.text.splitlines()[2] == "x = 1"
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"),
+    [
+        ("Crédit Modèle", "credit-modele"),
+        ("my_model.v2", "my-model-v2"),
+        ("a" * 62 + " b", "a" * 62),
+        ("モデル", "notebook"),
+    ],
+)
+def test_a_deployment_is_called_as_its_file_as_far_as_a_name_can(
+    tmp_path: Path, stem: str, name: str
+) -> None:
+    path = write_notebook(tmp_path, *LOAN).rename(tmp_path / f"{stem}.ipynb")
+    assert analyse(path).name == name
+
+
+def test_the_header_is_python_whatever_the_notebook_is_called(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path, *LOAN).rename(tmp_path / 'the """new""" \\N.ipynb')
+    assert ast.get_docstring(ast.parse(render_header(analyse(path)))).startswith(
+        'Header of the """new""" \\N.ipynb'
+    )

@@ -36,9 +36,9 @@ def test_the_service_runs_as_a_user_without_rights():
 
 
 def test_a_file_name_is_neither_pattern_nor_variable_nor_list():
-    (line,) = [line for line in render(name="my [new] $x") if "ipynb" in line]
+    (line,) = [line for line in render(name='Ann\'s [new] "$x"') if "ipynb" in line]
     copied = json.loads(line.removeprefix("COPY "))
-    assert copied[0] == "my [[]new] \\$x.ipynb"
+    assert copied[0] == 'Ann\\\'s [[]new] \\"\\$x\\".ipynb'
 
 
 def test_a_label_keeps_quotes_letters_and_dollars():
