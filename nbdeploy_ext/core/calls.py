@@ -21,16 +21,13 @@ from .catalog import (
     SPLITTING,
     UFUNCS,
     Does,
-    function_effect,
-    is_setting,
-    state_at,
-    state_of,
 )
 from .facts import METACLASS, STRANGE, TRUST, Builtin, Summary
 from .file_calls import FILE_CALLS, file_token, literal_path, opened, touch_files
 from .full_names import module_path
 from .hidden import BEHIND, hidden_in_function, hidden_in_method, prints
 from .implicit import implicit
+from .library_calls import function_effect, is_setting, state_at, state_of
 from .origins import (
     ASKED,
     FIGURE,

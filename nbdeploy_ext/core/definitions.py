@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .calls import trusts
-from .catalog import function_effect
 from .expressions import enact, late_names, value
 from .facts import METACLASS, Changes, Reading, Summary
 from .full_names import module_path
 from .implicit import implicit
+from .library_calls import function_effect
 from .origins import ASKED, NOTHING, Origins, base, holder_of, merged, only
 from .scopes import Scope, global_changes
 from .statements import STATEMENTS, bind, body

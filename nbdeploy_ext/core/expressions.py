@@ -24,13 +24,13 @@ from .catalog import (
     SEED_ARGUMENTS,
     SHELL,
     Does,
-    state_of,
 )
 from .facts import COUNTED, STRANGE, Builtin, Module, Summary
 from .formulas import names_in
 from .full_names import dotted_path
 from .handed_on import hand_on, lambda_parameters
 from .implicit import ACCESS, asked_for, implicit, looked_up
+from .library_calls import state_of
 from .origins import (
     ACTING,
     ASKED,

@@ -7,8 +7,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .catalog import BUILTIN_CALLS, METHODS, Does, function_effect
+from .catalog import BUILTIN_CALLS, METHODS, Does
 from .full_names import root_of
+from .library_calls import function_effect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
