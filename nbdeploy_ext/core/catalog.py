@@ -77,6 +77,19 @@ CONSUMING = frozenset(
 )
 """Functions of modules that use up an iterator as built-in ones do."""
 
+CALLING: dict[str, tuple[int | str, ...]] = {
+    **dict.fromkeys(
+        "map filter functools.reduce itertools.starmap itertools.takewhile itertools.dropwhile "
+        "itertools.filterfalse numpy.apply_along_axis".split(),
+        (0,),
+    ),
+    **dict.fromkeys("itertools.accumulate itertools.groupby".split(), (1, "func", "key")),
+    **dict.fromkeys(
+        "sorted min max heapq.nlargest heapq.nsmallest heapq.merge bisect.insort".split(), ("key",)
+    ),
+}
+"""Functions that call what they are given there: a position, or a keyword."""
+
 METHODS = _table(
     {
         Does.FRESH: "abs add_prefix add_suffix agg aggregate all any argmax argmin argsort "

@@ -276,7 +276,7 @@ def call(scope: Scope, node: ast.Call, *, bare: bool = False) -> Origins:
         callee = value(scope, function)
     given = _arguments(scope, node)
     asked_for(scope, given.all)
-    hand_on(scope, meaning, receiver or NOTHING, given)
+    hand_on(scope, meaning, path, receiver or NOTHING, given)
     if path:
         return call_module(scope, path, given, bare=bare)
     if receiver is not None and isinstance(function, ast.Attribute):

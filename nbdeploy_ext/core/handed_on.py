@@ -6,7 +6,8 @@ import ast
 from typing import TYPE_CHECKING
 
 from .calls import trusts
-from .facts import Changes, Summary
+from .catalog import CALLING
+from .facts import Builtin, Changes, Summary
 from .origins import NOTHING, base
 
 if TYPE_CHECKING:
@@ -15,18 +16,20 @@ if TYPE_CHECKING:
     from .origins import Origins
     from .scopes import Scope
 
-_CALLING = frozenset({"map", "filter", "reduce", "starmap"})
-"""Functions that call the first thing that they are given."""
 
+def hand_on(
+    scope: Scope, meaning: Meaning, path: str | None, receiver: Origins, given: Arguments
+) -> None:
+    """Note that a function which the call is given changes what it gets from it.
 
-def hand_on(scope: Scope, meaning: Meaning, receiver: Origins, given: Arguments) -> None:
-    """Note that a function which the call is given changes what it gets from it."""
+    What is called means that, or has the full name `path` in a module.
+    """
     if type(meaning) is Summary:
         return
+    full_name = (meaning.name if type(meaning) is Builtin else path) or ""
     origins = [*given.positional, *given.keywords.values()]
     nodes = [*given.node.args, *[k.value for k in given.node.keywords]]
-    callee = given.node.func
-    calls_it = type(callee) is ast.Name and callee.id in _CALLING
+    called = _called(CALLING[full_name], given.node) if full_name in CALLING else []
     for node, found in zip(nodes, origins, strict=False):
         changes = _changes_of(scope, node, found)
         if changes is not None:
@@ -35,8 +38,14 @@ def hand_on(scope: Scope, meaning: Meaning, receiver: Origins, given: Arguments)
                 scope.change(given.all | receiver, deep=True)
             scope.drawn |= got if _has_parameters(changes.drawn) else NOTHING
             scope.consumed |= got if _has_parameters(changes.consumed) else NOTHING
-        elif calls_it and node is nodes[0] and not _is_trusted(scope, node):
+        elif node in called and not _is_trusted(scope, node):
             scope.change(given.all, deep=True)  # whatever function that is
+
+
+def _called(places: tuple[int | str, ...], node: ast.Call) -> list[ast.expr]:
+    """Return the arguments in those places: positions and keywords."""
+    found = [argument for place, argument in enumerate(node.args) if place in places]
+    return found + [k.value for k in node.keywords if k.arg in places]
 
 
 def _changes_of(scope: Scope, node: ast.expr, found: Origins) -> Changes | None:
@@ -48,10 +57,25 @@ def _changes_of(scope: Scope, node: ast.expr, found: Origins) -> Changes | None:
             drawn=frozenset(["$" + n for n in names if "=" + n in scope.drawn]),
             consumed=frozenset(["$" + n for n in names if "=" + n in scope.consumed]),
         )
+    if type(node) is ast.Attribute:
+        method = scope.mean_outside("." + node.attr)
+        return _but_for_itself(method) if type(method) is Summary else None
     meaning = scope.mean(node.id) if type(node) is ast.Name else None
     if isinstance(meaning, Summary) and meaning.kind == "function":
         return meaning.changes
     return None
+
+
+def _but_for_itself(method: Summary) -> Changes:
+    """Return what a method changes apart from the object that it belongs to, which is known."""
+    itself = frozenset(["$" + name for name in method.parameters[:1]])
+    changes = method.changes
+    return Changes(
+        changes.shallow - itself,
+        changes.deep - itself,
+        changes.consumed - itself,
+        changes.drawn - itself,
+    )
 
 
 def _has_parameters(origins: Origins) -> bool:

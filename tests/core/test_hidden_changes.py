@@ -211,6 +211,19 @@ class Base(metaclass=Meta): pass
         ),
         (["rows = [[1]]", "fill = lambda r: r.append(1)", "list(map(fill, rows))", "rows"],
          [0, 1, 2]),
+        *(
+            ([f"{made}\nrows = [[1]]", "fill = [lambda r, *_: r.append(1)][0]", use, "rows"],
+             [0, 1, 2])
+            for made, use in (
+                ("import functools", "functools.reduce(fill, rows, [])"),
+                ("from functools import reduce as fold", "fold(fill, rows, [])"),
+                ("import itertools as it", "list(it.starmap(fill, [rows]))"),
+                ("import itertools as it", "list(it.accumulate(rows, fill))"),
+                ("", "sorted(rows, key=fill)"),
+            )
+        ),
+        (["class A:\n    def fill(self, r): r.append(1)", "rows = [[1]]",
+          "list(map(A().fill, rows))", "rows"], [0, 1, 2]),
         (["rows = [[1]]", "list(map(lambda r: r + [1], rows))", "rows"], [0]),
         (["import matplotlib.pyplot as plt\nfig, axes = plt.subplots(2)", "n = 1",
           "list(map(lambda ax: ax.set_title('a'), axes))", "axes[0].get_title()"], [0, 2]),
