@@ -57,9 +57,11 @@ _SOMETIMES = {
     "opentelemetry-exporter": "opentelemetry.exporter.otlp.proto.http",
 }
 """Packages that some services need, and what proves that they are there."""
-# Behind the environment's own packages, which the notebook was written with
+# The runtime, and what else it needs, lie behind the environment's own packages, which the notebook
+# was written with. The folder is not first before the runtime sees to it: it may hold a types.py
 _START = (
-    "import runpy, sys; sys.path.append(sys.argv.pop(1)); "
+    "import sys; sys.path[:] = filter(None, sys.path); import os, runpy; "
+    "sys.path += [sys.argv.pop(1), os.path.join(os.environ['NBDEPLOY_APP'], '')]; "
     "runpy.run_module('nbdeploy_runtime', run_name='__main__', alter_sys=True)"
 )
 _PROBE = "import httptools, httpx, orjson, prometheus_client, pydantic, pytest, starlette, uvicorn"

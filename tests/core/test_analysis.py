@@ -107,6 +107,5 @@ def test_a_deployment_is_called_as_its_file_as_far_as_a_name_can(
 
 def test_the_header_is_python_whatever_the_notebook_is_called(tmp_path: Path) -> None:
     path = write_notebook(tmp_path, *LOAN).rename(tmp_path / 'the """new""" \\N.ipynb')
-    assert ast.get_docstring(ast.parse(render_header(analyse(path)))).startswith(
-        'Header of the """new""" \\N.ipynb'
-    )
+    docstring = ast.get_docstring(ast.parse(render_header(analyse(path)))) or ""
+    assert docstring.startswith('Header of the """new""" \\N.ipynb')

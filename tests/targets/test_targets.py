@@ -58,6 +58,17 @@ def test_a_deployed_notebook_answers_and_says_where_it_fails(
     assert [c["status"] for c in httpx.get(f"{url}/calls").json()] == [200, 422, 500]
 
 
+def test_a_notebook_may_be_called_as_a_module_that_starts_python_and_import_what_lies_beside_it(
+    tmp_path: Path, target: Target, name: str
+) -> None:
+    (tmp_path / "rates.py").write_text("rate = 2\n", encoding="utf-8")
+    source = "import types, rates\ndef twice(x: int) -> int:\n    return rates.rate * x"
+    test = "assert client.post('/twice', json={'x': 2}).json() == 4 and types.ModuleType"
+    path = write_notebook(tmp_path, ("f", "production", source), ("t", "test", test))
+    result = deploy(path.rename(tmp_path / "types.ipynb"), target, name)
+    assert [t.outcome for t in result.verification.tests] == ["passed"]
+
+
 def test_a_notebook_without_functions_is_deployed_as_one(
     tmp_path: Path, target: Target, name: str
 ) -> None:
