@@ -271,7 +271,16 @@ _COLUMNS = (
 
 
 def _read(raw: bytes | None) -> Any:
+    if raw is None:
+        return None
     try:
-        return None if raw is None else json.loads(raw)
+        text = raw.decode()
+        value = json.loads(text)
+        # Half of a surrogate pair can be escaped, but is no text that could be answered
+        return _whole_text(value) if "\\u" in text else value
     except (ValueError, RecursionError):  # a body that was no JSON, or too deep
         return None
+
+
+def _whole_text(value: Any) -> Any:
+    return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))

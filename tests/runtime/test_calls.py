@@ -88,6 +88,13 @@ def test_a_body_that_is_too_deep_does_not_break_the_log(log_of) -> None:
     assert (answer.status_code, answer.json()[0]["inputs"]) == (200, None)
 
 
+def test_half_a_surrogate_pair_does_not_break_the_log(log_of) -> None:
+    running = log_of()
+    running.client.post("/invert", content=rb'{"x": "\ud800 \ud83d\ude00"}')
+    answer = running.client.get("/calls")
+    assert (answer.status_code, answer.json()[0]["inputs"]) == (200, {"x": "? \U0001f600"})
+
+
 def in_memory(keep: int) -> CallLog:
     return CallLog(MemoryStore(keep), Numbers({}), None, inputs=True)
 
