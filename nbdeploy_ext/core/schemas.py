@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _DECIMAL: dict[str, Any] = {"type": "string"}
-_FLOATS = "float16 float32 float64 floating".split()
-_INTEGERS = "int8 int16 int32 int64 uint8 uint16 uint32 uint64 integer intp".split()
+_FLOATS = "float16 float32 float64 floating longdouble".split()
+_INTEGERS = (
+    "int8 int16 int32 int64 uint8 uint16 uint32 uint64 integer intp signedinteger unsignedinteger"
+).split()
 _PLAIN: dict[str, dict[str, Any]] = {
     "str": {"type": "string"},
     "int": {"type": "integer"},
@@ -48,6 +50,8 @@ _PLAIN: dict[str, dict[str, Any]] = {
     },
     "bool_": {"type": "boolean"},
     "str_": {"type": "string"},
+    "datetime64": {"type": "string"},
+    "timedelta64": {"type": "string", "format": "duration"},
     **{name: {"type": "number"} for name in _FLOATS},
     **{name: {"type": "integer"} for name in _INTEGERS},
 }

@@ -39,6 +39,21 @@ def scalar_of(kind: Any) -> type | None:
     return next((own for base, own in pairs if issubclass(kind, base)), None)
 
 
+def concrete_of(kind: Any) -> Any:
+    """Return the scalar type that is made for a numpy one, which may be abstract as `floating`."""
+    import numpy as np  # noqa: PLC0415  (only images that have numpy get here)
+
+    made = {"i": np.int64, "u": np.uint64, "f": np.float64}
+    return kind if _is_concrete(kind) else made.get(_kind(kind, np), kind)
+
+
+def read_date(text: str) -> Any:
+    """Return text in ISO 8601 as `numpy.datetime64`, which knows no zone but UTC; `ValueError`."""
+    import numpy as np  # noqa: PLC0415  (the same)
+
+    return np.datetime64(text.removesuffix("Z"))
+
+
 def read_array(hint: Any, shape: Sequence[int | None] | None = None) -> Callable[[Any], Any]:
     """Return the reader of `numpy.ndarray` or `NDArray[dtype]`; null is NaN among floats.
 

@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, core_schema
 from typing_extensions import NotRequired, Required, TypedDict
 
-from .arrays import array_schema, read_array, scalar_of
+from .arrays import array_schema, concrete_of, read_array, read_date, scalar_of
 from .frames import SCHEMAS, read_frame
 from .roles import is_array_kind, is_table_kind, package_of
 from .values import duration_text, is_plain_dataclass, native
@@ -117,8 +117,25 @@ def _special(hint: Any, kind: Any) -> Any:
                          WithJsonSchema(SCHEMAS[kind.__name__])]  # fmt: skip
     if package_of(kind) == "pandas" and kind.__name__ in _TIMES:
         return Annotated[_TIMES[kind.__name__], AfterValidator(_fitting(hint))]
-    scalar = scalar_of(kind) if package_of(kind) == "numpy" else None
-    return Annotated[scalar, AfterValidator(_fitting(hint))] if scalar is not None else None
+    if package_of(kind) == "numpy":
+        return _numpy_scalar(kind)
+    return None
+
+
+def _numpy_scalar(kind: Any) -> Any:
+    if kind.__name__ == "datetime64":
+        made = AfterValidator(_fitting(read_date, "datetime64"))
+        return Annotated[str, made, PlainSerializer(native), WithJsonSchema({"type": "string"})]
+    if kind.__name__ == "timedelta64":
+        return Annotated[timedelta, AfterValidator(kind), PlainSerializer(_numpy_span),
+                         WithJsonSchema(_SPAN_SCHEMA)]  # fmt: skip
+    own = scalar_of(kind)
+    return None if own is None else Annotated[own, AfterValidator(_fitting(concrete_of(kind)))]
+
+
+def _numpy_span(value: Any) -> str | None:
+    span = native(value)
+    return None if span is None else duration_text(span)
 
 
 def _array(hint: Any, shape: Any) -> Any:
@@ -126,10 +143,11 @@ def _array(hint: Any, shape: Any) -> Any:
                      WithJsonSchema(array_schema(hint, shape))]  # fmt: skip
 
 
+_SPAN_SCHEMA: Any = {"type": "string", "format": "duration"}
 _SPAN: Any = Annotated[
     timedelta,
     PlainSerializer(duration_text, when_used="json"),
-    WithJsonSchema({"type": "string", "format": "duration"}),
+    WithJsonSchema(_SPAN_SCHEMA),
 ]
 _TIMES: dict[str, Any] = {"Timestamp": datetime, "Timedelta": _SPAN}
 
@@ -141,13 +159,17 @@ def _is_shape(found: Any) -> bool:
     )
 
 
-def _fitting(kind: Any) -> Callable[[Any], Any]:
-    wrong = PydanticCustomError("range", f"Input should fit {kind.__name__}")
+def _fitting(kind: Any, name: str = "") -> Callable[[Any], Any]:
+    import numpy as np  # noqa: PLC0415  (only numpy's and pandas' types get here)
+
+    wrong = PydanticCustomError("range", f"Input should fit {name or kind.__name__}")
 
     def make(value: Any) -> Any:
         try:
-            return kind(value)
-        except (ValueError, OverflowError):
+            # What is too large for float32 is refused, not made infinite
+            with np.errstate(over="raise"):
+                return kind(value)
+        except (ValueError, ArithmeticError):
             raise wrong from None
 
     return make

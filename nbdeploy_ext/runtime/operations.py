@@ -59,7 +59,7 @@ class Operation(NamedTuple):
 
     def run(self, arguments: dict[str, Any]) -> Any:
         """Call the function with decoded arguments."""
-        if not self.codec.positional:
+        if not (self.codec.positional or self.codec.rest):
             return self.function(**arguments)
         positional, named = self.codec.split(arguments)
         return self.function(*positional, **named)

@@ -100,6 +100,11 @@ SAME: list[tuple[Any, Any, Any]] = [
     (np.float64, 1.5, np.float64(1.5)),
     (np.int8, 5, np.int8(5)),
     (np.bool_, True, np.bool_(True)),
+    (np.integer, 5, np.int64(5)),
+    (np.unsignedinteger, 5, np.uint64(5)),
+    (np.floating, 1.5, np.float64(1.5)),
+    (np.datetime64, "2026-01-02", np.datetime64("2026-01-02")),
+    (np.timedelta64, "P400DT1H", np.timedelta64(timedelta(days=400, hours=1))),
 ]
 
 
@@ -183,6 +188,10 @@ WRONG: list[tuple[Any, Any, str]] = [
     (NDArray[np.float64], ["secret7"], "x"),
     (NDArray[np.int8], [77777], "x"),
     (np.int8, 77777, "x"),
+    (np.unsignedinteger, -77777, "x"),
+    (np.float32, 7.7777e77, "x"),
+    (np.datetime64, "secret7", "x"),
+    (np.timedelta64, "secret7", "x"),
     (np.float64, "secret7", "x"),
     (pd.DataFrame, "secret7", "x"),
     (pd.DataFrame, {"a": [77777, 2], "b": [1]}, "x"),
@@ -197,7 +206,22 @@ def test_a_wrong_argument_is_named_and_never_quoted(hint, sent, location) -> Non
     first = raised.value.problems[0]
     assert (first["argument"], first["location"]) == ("x", location)
     assert first["message"]
-    assert not any(said in json.dumps(raised.value.problems) for said in ("secret7", "77777"))
+    assert not any(said in json.dumps(raised.value.problems) for said in ("secret7", "7777"))
+
+
+def test_a_function_of_nothing_but_args_gets_them(start) -> None:
+    source = """\
+def total(*prices: int, **names: str):
+    return [sum(prices), names]
+
+def only(*prices: int):
+    return sum(prices)
+"""
+    client = start(("f", "production", source), endpoints={"total": [], "only": []}).client
+    answer = client.post("/total", json={"prices": [1, 2], "a": "b"})
+    assert answer.json() == [3, {"a": "b"}]
+    assert client.post("/only", json={"prices": [1, 2]}).json() == 3
+    assert client.post("/only", json={}).json() == 0
 
 
 def test_every_wrong_argument_is_told() -> None:
