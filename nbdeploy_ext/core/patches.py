@@ -29,6 +29,14 @@ def module_of_table(scope: Scope, node: ast.Subscript) -> Origins:
     return _named(node.slice) if module_path(scope, node) == "sys.modules" else NOTHING
 
 
+def enter_module(scope: Scope, name: ast.expr, origins: Origins) -> None:
+    """Read `sys.modules[name] = …`: that object is the module from then on."""
+    module = _named(name)
+    scope.touch(*module)
+    scope.hold(module, origins)
+    scope.hold(origins, module)
+
+
 def imported_module(scope: Scope, given: Arguments) -> Origins:
     """Read that a call imports the module of that name, and return the module's state."""
     found = merged(map(_named, given.node.args[:1]))

@@ -14,7 +14,7 @@ from .full_names import module_path
 from .implicit import asked_for, given_up, is_missed
 from .library_calls import state_at, state_of
 from .origins import FLAGS, NOTHING, ONCE, Origins, base, only, part_of, share_of
-from .patches import ANY_MODULE, give
+from .patches import ANY_MODULE, enter_module, give
 from .settings import felt_in, follows_settings
 
 if TYPE_CHECKING:
@@ -105,23 +105,35 @@ def bind(scope: Scope, target: ast.expr, origins: Origins) -> None:
     if type(target) is ast.Name:
         _replaced(scope, target.id)
         scope.store(target.id, origins)
-    elif isinstance(target, (ast.Attribute, ast.Subscript)):
-        holder = value(scope, target.value)
-        if isinstance(target, ast.Subscript):
-            asked_for(scope, value(scope, target.slice))
-            _global_item(scope, target, origins)
-        path = _module_change(scope, target)
-        if isinstance(target, ast.Attribute):
-            _module_attribute(scope, path, target.attr, origins)
-            _sets_property(scope, target, holder)
-        scope.change(holder)
-        scope.hold(holder, origins)
-        if isinstance(target, ast.Attribute) and target.attr in SEED_ARGUMENTS:
-            scope.hold(holder, ONCE)  # whose draws move it on
+    elif isinstance(target, ast.Attribute):
+        _bind_attribute(scope, target, origins)
+    elif isinstance(target, ast.Subscript):
+        _bind_item(scope, target, origins)
     elif isinstance(target, ast.Starred):
         bind(scope, target.value, share_of(origins))
     elif isinstance(target, (ast.Tuple, ast.List)):
         _unpack(scope, target, origins)
+
+
+def _bind_attribute(scope: Scope, target: ast.Attribute, origins: Origins) -> None:
+    holder = value(scope, target.value)
+    path = _module_change(scope, target)
+    _module_attribute(scope, path, target.attr, origins)
+    _sets_property(scope, target, holder)
+    scope.change(holder)
+    scope.hold(holder, origins)
+    if target.attr in SEED_ARGUMENTS:
+        scope.hold(holder, ONCE)  # whose draws move it on
+
+
+def _bind_item(scope: Scope, target: ast.Subscript, origins: Origins) -> None:
+    holder = value(scope, target.value)
+    asked_for(scope, value(scope, target.slice))
+    _global_item(scope, target, origins)
+    if _module_change(scope, target) == "sys.modules":
+        enter_module(scope, target.slice, origins)
+    scope.change(holder)
+    scope.hold(holder, origins)
 
 
 def _replaced(scope: Scope, name: str) -> None:
@@ -268,7 +280,8 @@ def _loaded(scope: Scope, module: str) -> None:
 
 
 def _imported(scope: Scope, *modules: str) -> None:
-    scope.reads.setdefault("@world", (1, 0))
+    for state in ("@world", ANY_MODULE):
+        scope.reads.setdefault(state, (1, 0))
     for module in modules:
         scope.reads.setdefault("@" + module.partition(".")[0], (1, 0))
 

@@ -54,6 +54,7 @@ class A:
         return made
     def __init__(self): self.n = 1
 """
+MODULE = "import sys, types\nm = types.ModuleType('mine')\nm.x = 1"
 WEAK = "import weakref\nlog = []\nclass O: pass\no = O()"
 GONE = "log = []\nclass D:\n    def __del__(self): log.append(1)"
 META = """\
@@ -138,6 +139,13 @@ class Base(metaclass=Meta): pass
          [0, 1]),
         (["import shlex, sys", "all = sys.modules", "all['shlex'].extra = 1", "shlex.extra"],
          [0, 1, 2]),
+        # a module that the notebook makes itself
+        *(
+            ([MODULE, "n = 1", put, "m.x = 2", "import mine\nmine.x"], [0, 2, 3])
+            for put in ("sys.modules['mine'] = m", "name = 'mine'\nsys.modules[name] = m")
+        ),
+        ([MODULE, "all = sys.modules", "all['mine'] = m", "from mine import x"], [0, 1, 2]),
+        ([MODULE, "sys.modules['mine'] = m", "import mine", "mine.x = 2", "m.x"], [0, 1, 2, 3]),
         (["import shlex", "def lexer(): return shlex", "lexer().extra = 1", "shlex.extra"],
          [0, 1, 2]),
         (["import shlex, json", "for m in [shlex, json]: print(m.__name__)", "shlex.split('a')"],
