@@ -49,13 +49,6 @@ class Arguments:
         value = next((k.value for k in self.node.keywords if k.arg == keyword), None)
         return value is not None and not (isinstance(value, ast.Constant) and not value.value)
 
-    def false(self, keyword: str) -> bool:
-        """Whether a flag is given as False."""
-        return any(
-            k.arg == keyword and isinstance(k.value, ast.Constant) and k.value.value is False
-            for k in self.node.keywords
-        )
-
     def bound(self, summary: Summary, receiver: Origins | None = None) -> dict[str, Origins]:
         """Return origins by parameter, what is left over under the starred one."""
         values = self.positional if receiver is None else [receiver, *self.positional]

@@ -27,6 +27,7 @@ from .file_calls import FILE_CALLS, file_token, literal_path, opened, touch_file
 from .full_names import module_path
 from .hidden import BEHIND, hidden_in_function, hidden_in_method, prints
 from .implicit import implicit
+from .in_place import given_in_place, is_told
 from .library_calls import function_effect, is_setting, state_at, state_of
 from .origins import (
     ASKED,
@@ -127,7 +128,7 @@ def _module_function(scope: Scope, path: str, given: Arguments, *, bare: bool) -
         scope.seed_all()
     if does is None or _is_unbound(path, name):
         return _unknown_function(scope, path, given, bare=bare)
-    if given.true("inplace") or given.false("copy"):
+    if given.node.keywords and is_told(given.node):
         scope.change(given.all, deep=True)
         return given.all
     if "out" in given.keywords:
@@ -242,7 +243,8 @@ def call_method(
         if own.exact and (does in _LOOKING or (does is None and not bare)):
             return found
         return found | _method(scope, does, receiver, node, given)
-    return _method(scope, does, receiver, node, given)
+    same = given_in_place(scope, name, receiver, given)
+    return same | _method(scope, does, receiver, node, given)
 
 
 def _method(

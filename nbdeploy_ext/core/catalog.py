@@ -280,6 +280,12 @@ PACKAGES: dict[str, Does] = {
 LOOKING_UP = frozenset("format format_map map translate".split())
 """Methods that look up keys in what they are given."""
 
+ESTIMATING = frozenset(
+    "fit partial_fit fit_transform fit_predict fit_resample transform inverse_transform predict "
+    "predict_proba predict_log_proba decision_function score score_samples".split()
+)
+"""Methods of estimators, which get data that some of them are told to change."""
+
 AMBIGUOUS = frozenset(
     "filter get apply map transform resample rename replace search query pipe join split merge "
     "drop shift repeat interpolate clip round rank mask truncate translate assign "

@@ -73,9 +73,9 @@ def read_source(text: str, trees: dict[str, Parsed]) -> Source:
         return found
     plain, parsed = read_plain(text)
     try:
-        outline = read_outline(parsed.tree)
+        outline = read_outline(parsed.tree, plain.text)
     except RecursionError:
-        outline, parsed = read_outline(None), Parsed(None, None, too_deep=True)
+        outline, parsed = read_outline(None, ""), Parsed(None, None, too_deep=True)
     trees[plain.text] = parsed
     found = Source(plain, parsed.fault, outline)
     _SOURCES[text] = found

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .catalog import COUNTING, INERT, KNOWN_PACKAGES
-from .facts import COUNTED, GROWING, METACALL, METACLASS, PRINTING, STRANGE, WEAK, Reading
+from .facts import COUNTED, GROWING, IN_PLACE, METACALL, METACLASS, PRINTING, STRANGE, WEAK, Reading
 from .implicit import CALLED_BY_PYTHON, changes_itself
+from .in_place import tells_objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -37,8 +38,8 @@ class Outline:
     """What was found out of the functions the last time."""
 
 
-def read_outline(tree: ast.Module | None) -> Outline:
-    """Read what a cell's statements import and define, under conditions too."""
+def read_outline(tree: ast.Module | None, text: str) -> Outline:
+    """Read what a cell's statements import and define, under conditions too; `text` is its own."""
     if tree is None:
         return Outline((), (), ())
     imports: list[tuple[str, str]] = []
@@ -55,6 +56,8 @@ def read_outline(tree: ast.Module | None) -> Outline:
         else:
             functions.append((node.name, node))
     imports += _said_by(imports)
+    if tells_objects(tree, text):
+        imports.append((IN_PLACE, "copy"))
     defined = {name for several in (functions, classes) for name, _ in several}
     defined.update(name for _, node in classes for name, _ in named_methods(node))
     return Outline(

@@ -55,6 +55,12 @@ class A:
     def __init__(self): self.n = 1
 """
 MODULE = "import sys, types\nm = types.ModuleType('mine')\nm.x = 1"
+SCALING = """\
+import numpy as np
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+x = np.ones((3, 1))"""
 WEAK = "import weakref\nlog = []\nclass O: pass\no = O()"
 GONE = "log = []\nclass D:\n    def __del__(self): log.append(1)"
 META = """\
@@ -235,6 +241,24 @@ class Base(metaclass=Meta): pass
         (["rows = [[1]]", "list(map(lambda r: r + [1], rows))", "rows"], [0]),
         (["import matplotlib.pyplot as plt\nfig, axes = plt.subplots(2)", "n = 1",
           "list(map(lambda ax: ax.set_title('a'), axes))", "axes[0].get_title()"], [0, 2]),
+        # an object that is told to change what it gets, and what it gives back then
+        *(
+            ([SCALING, made, use, "x"], [0, 1, 2])
+            for made, use in (
+                ("s = StandardScaler(copy=False)", "s.fit_transform(x)"),
+                ("s = make_pipeline(StandardScaler(copy=False))", "s.fit(x).transform(x)"),
+                ("s = StandardScaler()\ns.set_params(copy=False)", "s.transform(x)"),
+                ("s = LinearRegression(copy_X=False)", "s.fit(x, [1])"),
+                ("s = StandardScaler(copy=False)", "def f(a): return s.transform(a)\nf(x)"),
+                ("s = StandardScaler(copy=False)", "y = s.fit_transform(x)\ny[0] = 0"),
+                ("s = StandardScaler(copy=False)\ny = s.fit_transform(x)", "y[0] = 0"),
+                ("s = StandardScaler()", "s.transform(x, copy=False)"),
+                ("y = x.astype(float, copy=False)", "y[0] = 0"),
+                ("from scipy import linalg", "linalg.lu(x, overwrite_a=True)"),
+            )
+        ),
+        ([SCALING, "s = StandardScaler()", "s.fit_transform(x)", "x"], [0]),
+        ([SCALING, "s = StandardScaler(copy=True)", "s.fit_transform(x)", "x"], [0]),
         # what a decorator of the notebook does at each call, and what `__new__` does
         ([LOGGED, "f()", "log"], [0, 1]),
         ([KEEPING, "A()", "len(A.all)"], [0, 1]),
