@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from io import BytesIO, StringIO
+from io import BytesIO, StringIO, TextIOWrapper
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -30,12 +31,25 @@ def read_frame_from(kind: str, body: bytes, charset: str) -> Any:
         return frame_of(read_arrow(kind, body))
     import pandas as pd  # noqa: PLC0415  (only images that have pandas get here)
 
+    separator = "\t" if kind == TSV else ","
     try:
-        return pd.read_csv(BytesIO(body), sep="\t" if kind == TSV else ",", encoding=charset)
+        if _is_surplus(body, separator, charset):
+            raise BodyUnreadable("Row 2 of the body has more cells than the first.")
+        return pd.read_csv(BytesIO(body), sep=separator, encoding=charset)
     except pd.errors.EmptyDataError:
         return pd.DataFrame()
     except (ValueError, LookupError):  # its words may quote what was sent
         raise BodyUnreadable(f"The body is not {_NAMES[kind]}.") from None
+
+
+def _is_surplus(body: bytes, separator: str, charset: str) -> bool:
+    """Say whether there are more cells than names: pandas takes the first ones for an index."""
+    lines = csv.reader(TextIOWrapper(BytesIO(body), charset, newline=""), delimiter=separator)
+    try:
+        names, cells, *_ = [*islice(filter(None, lines), 2), [], []]
+    except csv.Error:
+        return False  # pandas says what is wrong
+    return len(cells) > len(names)
 
 
 def read_lines(kind: str, body: bytes, charset: str) -> list[list[str]]:

@@ -262,6 +262,8 @@ UNREADABLE = [
     ("describe", "text/csv", b'a,b\n"secret7', 400),
     ("describe", "text/csv", b"a\n\xff\xfe", 400),
     ("describe", "text/csv; charset=nonsense", b"a\n1", 400),
+    ("describe", "text/csv", b"a,b\nsecret7,1,2\n", 400),
+    ("describe", "text/tab-separated-values", b"a\tb\n0\t1\t\n1\t2\t\n", 400),
     ("describe", "application/x-ndjson", b"secret7\n", 400),
     ("describe", "application/x-ndjson", b"1\n2\n", 422),
     ("describe", "application/vnd.apache.parquet", b"secret7", 400),
