@@ -46,10 +46,10 @@ def _is_surplus(body: bytes, separator: str, charset: str) -> bool:
     """Say whether there are more cells than names: pandas takes the first ones for an index."""
     lines = csv.reader(TextIOWrapper(BytesIO(body), charset, newline=""), delimiter=separator)
     try:
-        names, cells, *_ = [*islice(filter(None, lines), 2), [], []]
-    except csv.Error:
-        return False  # pandas says what is wrong
-    return len(cells) > len(names)
+        names, *first = islice(filter(None, lines), 2)
+    except (ValueError, csv.Error):
+        return False  # nothing at all, or what pandas will say is wrong
+    return bool(first) and len(first[0]) > len(names)
 
 
 def read_lines(kind: str, body: bytes, charset: str) -> list[list[str]]:
