@@ -61,6 +61,11 @@ def exit_status(error: NbdeployError) -> int:
 class _Group(click.Group):
     """Turns errors of ours into one sentence, a hint and an exit status, in one place."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # Known before a command has read its options: they may be what is wrong
+        ctx.meta["nbdeploy.json"] = "--json" in args
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             try:
@@ -74,8 +79,12 @@ class _Group(click.Group):
                     hint="Check its permissions, and the space on its disk.",
                 ) from broken
         except NbdeployError as error:
-            fault(error, as_json=bool(ctx.meta.get("nbdeploy.json")))
+            fault(error, as_json=ctx.meta["nbdeploy.json"])
             ctx.exit(exit_status(error))
+        except click.UsageError as wrong:  # click tells people, and exits with 2
+            if ctx.meta["nbdeploy.json"]:
+                answer(UsageError(wrong.format_message()).as_json(), "", as_json=True)
+            raise
         except KeyboardInterrupt:
             click.echo("Stopped.", err=True)
             ctx.exit(130)

@@ -42,6 +42,16 @@ def test_a_problem_exits_1_wrong_usage_2_and_a_missing_engine_3(tmp_path: Path) 
     assert "Docker" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "wrong", [["check"], ["nope"], ["mark", "a.ipynb", "b", "--role", "x"], ["mark", "a.ipynb", "b"]]
+)
+def test_wrong_usage_is_a_document_too(wrong: list[str]) -> None:
+    done = nbdeploy(*wrong, "--json")
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["code"] == "usage"
+    assert "Usage: " in done.stderr
+
+
 def test_a_problem_of_a_whole_cell_has_no_line(tmp_path: Path) -> None:
     source = "import click\ndef f() -> int:\n    return 1"
     bad = write_notebook(tmp_path, ("f", "production", source))
