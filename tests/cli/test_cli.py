@@ -43,7 +43,8 @@ def test_a_problem_exits_1_wrong_usage_2_and_a_missing_engine_3(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "wrong", [["check"], ["nope"], ["mark", "a.ipynb", "b", "--role", "x"], ["mark", "a.ipynb", "b"]]
+    "wrong",
+    [["check"], ["nope"], ["mark", "a.ipynb", "b", "--role", "x"], ["mark", "a.ipynb", "b"]],
 )
 def test_wrong_usage_is_a_document_too(wrong: list[str]) -> None:
     done = nbdeploy(*wrong, "--json")
