@@ -224,8 +224,12 @@ class ProcessTarget:
             kept = [v for v in deployment.versions if v not in old]
             used |= {version.image for version in kept}
             gone += [f"{deployment.name}:{version.version}" for version in old]
-            state = self._read(deployment.name)
-            self._write(deployment.name, {**state, "versions": [asdict(v) for v in kept]})
+            if kept:
+                state = self._read(deployment.name)
+                self._write(deployment.name, {**state, "versions": [asdict(v) for v in kept]})
+            else:  # stopped, and nothing is left that could be started again
+                for file in (f"{deployment.name}.json", f"{deployment.name}.log"):
+                    (self._root / file).unlink(missing_ok=True)
         for place in self._images().glob("*"):
             # A deploy that runs now has built its own, and not yet started it
             if str(place) not in used and time.time() - place.stat().st_mtime > _UNUSED_AFTER:

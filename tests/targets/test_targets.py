@@ -169,6 +169,17 @@ def test_rolling_back_to_the_live_version_changes_nothing(
         target.rollback(name, 7, lambda _: {}, Silent())
 
 
+def test_a_stopped_deployment_is_gone_with_its_last_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    target = open_target("process")
+    deploy(write_notebook(tmp_path, *LOAN), target, "loan")
+    target.stop("loan")
+    assert target.prune(0) == ["loan:1"]
+    assert target.deployments() == []
+
+
 def test_a_stopped_deployment_starts_again_where_it_was(
     tmp_path: Path, target: Target, name: str
 ) -> None:
