@@ -19,7 +19,6 @@ from .catalog import (
     RANDOM_STATE,
     SEEDING,
     SPLITTING,
-    UFUNCS,
     Does,
 )
 from .facts import METACLASS, STRANGE, TRUST, Builtin, Summary
@@ -27,7 +26,7 @@ from .file_calls import FILE_CALLS, file_token, literal_path, opened, touch_file
 from .full_names import module_path
 from .hidden import BEHIND, hidden_in_function, hidden_in_method, prints
 from .implicit import implicit
-from .in_place import given_in_place, is_told
+from .in_place import given_in_place, is_told, put_into
 from .library_calls import function_effect, is_setting, state_at, state_of
 from .origins import (
     ASKED,
@@ -131,15 +130,12 @@ def _module_function(scope: Scope, path: str, given: Arguments, *, bare: bool) -
     if given.node.keywords and is_told(given.node):
         scope.change(given.all, deep=True)
         return given.all
-    if "out" in given.keywords:
-        scope.change(given.keywords["out"], deep=True)
-    elif top == "numpy" and name in UFUNCS:
-        scope.change(merged(given.positional[2:3]))  # numpy.add(a, b, a)
+    out = put_into(scope, path, given)
     if top in {"torch", "tensorflow", "keras", "torchvision"} or does in {
         Does.RANDOM, Does.SHUFFLE, Does.SEED,
     }:  # fmt: skip
         _draw(scope, RANDOM_STATE.get(top, _ANY_RANDOM), given, does)
-    return _known_function(scope, does, path, given)
+    return out | _known_function(scope, does, path, given)
 
 
 def _made(scope: Scope, given: Arguments) -> Origins:
@@ -184,6 +180,7 @@ _MAKING: dict[Does, Callable[[str, Arguments], Origins]] = {
     Does.GENERATOR: lambda path, given: (
         ONCE | holder_of(given.all) | _DRAWING_LATER.get(path, NOTHING)
     ),
+    Does.ACTIVE: lambda _, given: FOREIGN | holder_of(given.all),
     Does.GROWING: lambda _, given: ASKED | holder_of(given.all),
 }
 
@@ -243,7 +240,7 @@ def call_method(
         if own.exact and (does in _LOOKING or (does is None and not bare)):
             return found
         return found | _method(scope, does, receiver, node, given)
-    same = given_in_place(scope, name, receiver, given)
+    same = put_into(scope, "", given) | given_in_place(scope, name, receiver, given)
     return same | _method(scope, does, receiver, node, given)
 
 
@@ -253,15 +250,13 @@ def _method(
     if isinstance(node.value, ast.Attribute) and node.value.attr in _ACCESSORS:
         scope.reads.setdefault(DRAWING, (1, 0))
         return FIGURE if node.value.attr == "plot" else NOTHING
-    if "out" in given.keywords:
-        scope.change(given.keywords["out"], deep=True)
     if given.true("inplace"):
         scope.change(receiver, deep=True)
         return part_of(receiver)
     if does is None and trusts(scope, "." + node.attr):
         return given.all
     if does is None or (node.attr == "eval" and not given.node.args):  # torch's model.eval()
-        return _unknown_method(scope, receiver, given)
+        return _unknown_method(scope, node.attr, receiver, given)
     if receiver and scope.mean_outside(STRANGE) is not None:
         scope.reads.setdefault("@world", (1, 0))  # an object of a library may ask the environment
     if does in _LOOKING:
@@ -343,7 +338,9 @@ def _unknown_function(scope: Scope, path: str, given: Arguments, *, bare: bool) 
     return unknown_call(scope, NOTHING, given) | FOREIGN
 
 
-def _unknown_method(scope: Scope, receiver: Origins, given: Arguments) -> Origins:
+def _unknown_method(scope: Scope, name: str, receiver: Origins, given: Arguments) -> Origins:
+    if SEEDING.fullmatch(name):
+        scope.seed_all()  # it may be a module by another name: r = random
     scope.change(receiver, deep=True)
     return unknown_call(scope, receiver, given)
 

@@ -24,6 +24,7 @@ class Does(Enum):
     SHUFFLE = "changes its first argument with random numbers"
     SEED = "sets the state of random numbers"
     GENERATOR = "returns a generator of random numbers, or a stream, which each draw moves on"
+    ACTIVE = "returns an object that methods of any name may change"
     GROWING = "returns a dictionary that grows when it is read"
     STATE = "returns something of its module's own state"
     SETTING = "changes its first argument, or the state of its module"
@@ -192,7 +193,8 @@ FUNCTIONS: dict[str, Does] = _table(
         Does.GENERATOR: "numpy.random.default_rng numpy.random.RandomState numpy.random.Generator "
         "numpy.random.SeedSequence numpy.random.PCG64 numpy.random.MT19937 random.Random "
         "sklearn.utils.check_random_state torch.Generator "
-        "torch.utils.data.DataLoader io.StringIO io.BytesIO io.TextIOWrapper",
+        "torch.utils.data.DataLoader io.StringIO io.BytesIO",
+        Does.ACTIVE: "asyncio.Queue asyncio.LifoQueue asyncio.PriorityQueue",
         Does.GROWING: "collections.defaultdict",
         Does.INJECT: "sympy.var",
         Does.STATE: "decimal.getcontext logging.getLogger decimal.localcontext numpy.errstate "
@@ -200,7 +202,8 @@ FUNCTIONS: dict[str, Does] = _table(
         "matplotlib.pyplot.rc_context matplotlib.style.context matplotlib.pyplot.style.context "
         "warnings.catch_warnings sklearn.config_context",
         Does.ONCE: "re.finditer csv.reader csv.DictReader os.scandir os.walk glob.iglob "
-        "numpy.nditer numpy.ndenumerate",
+        "numpy.nditer numpy.ndenumerate io.TextIOWrapper io.BufferedReader io.BufferedWriter "
+        "io.BufferedRandom",
         Does.HOLD: "functools.partial functools.wraps functools.lru_cache functools.cache "
         "numpy.vectorize numpy.frompyfunc weakref.ref csv.writer csv.DictWriter tqdm.tqdm "
         "tqdm.auto.tqdm tqdm.notebook.tqdm",
@@ -230,7 +233,7 @@ FUNCTIONS: dict[str, Does] = _table(
         "matplotlib.pyplot.savefig cv2.imwrite imageio.imwrite matplotlib.pyplot.imsave",
         Does.DATABASE: "sqlite3.connect shelve.open dbm.open",
         Does.OPEN: "h5py.File io.open gzip.open bz2.open lzma.open codecs.open zipfile.ZipFile "
-        "tarfile.open",
+        "tarfile.open gzip.GzipFile bz2.BZ2File lzma.LZMAFile tarfile.TarFile pandas.ExcelWriter",
         Does.WORLD: "os.chdir os.makedirs os.mkdir os.remove os.unlink os.rename os.replace "
         "os.rmdir os.removedirs os.putenv os.unsetenv os.system os.popen "
         "urllib.request.urlretrieve "
@@ -342,12 +345,20 @@ COUNTING = frozenset("control cvxpy openmc dolfin firedrake".split())
 FIGURES = frozenset({"matplotlib", "seaborn", "plotly", "altair", "bokeh"})
 SEED_ARGUMENTS = frozenset({"random_state", "seed", "rng", "generator"})
 CANVASES = frozenset({"ax", "axes", "cax", "fig", "figure", "axs"})
-SEEDING = re.compile(r"(?:set|fix|seed|global|reset|all|random|_)*seed(?:s|ing|_all|_everything)?")
+SEEDING = re.compile(
+    r"(?:set|fix|seed|global|reset|all|random|_)*seed(?:s|ing|_all|_everything)?|set_?state"
+)
 """Names of functions that seed every random state there is, whoever wrote them."""
 UFUNCS = frozenset(
     "add subtract multiply divide true_divide floor_divide power mod remainder maximum minimum dot "
     "matmul logical_and logical_or".split()
 )
+UNARY_UFUNCS = frozenset(
+    "negative positive absolute fabs sign rint conj conjugate exp exp2 log log2 log10 expm1 log1p "
+    "sqrt square cbrt reciprocal sin cos tan arcsin arccos arctan sinh cosh tanh floor ceil trunc "
+    "logical_not invert isnan isinf isfinite".split()
+)
+"""Functions of arrays whose result goes to one more argument, if there is one."""
 QUIET_COMMANDS = frozenset(
     "ls pwd cat head tail echo nvidia-smi which du df free wc whoami uname date python python3 pip "
     "pip3 file stat tree ps top lscpu env printenv grep find".split()

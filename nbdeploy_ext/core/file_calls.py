@@ -7,7 +7,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from .catalog import Does
-from .origins import NOTHING, ONCE, Origins, keeper_of, merged
+from .origins import NOTHING, ONCE, Origins, keeper_of, merged, part_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +37,7 @@ def _dump(scope: Scope, given: Arguments) -> Origins:
 
 
 def _write(scope: Scope, given: Arguments) -> Origins:
+    scope.change(given.first)  # a stream, it may be
     touch_files(scope, given, writes=True)
     return NOTHING
 
@@ -50,9 +51,10 @@ def opened(scope: Scope, given: Arguments) -> Origins:
     )
     token = touch_files(scope, given, writes=not reading)
     scope.reads.setdefault("@world", (1, 0))
+    inside = part_of(given.first | given.keywords.get("fileobj", NOTHING))  # ZipFile(stream)
     if reading:
-        return ONCE
-    return ONCE | frozenset((token or "@file:?",))
+        return ONCE | inside
+    return ONCE | inside | frozenset((token or "@file:?",))
 
 
 def _database(scope: Scope, given: Arguments) -> Origins:

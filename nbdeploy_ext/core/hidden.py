@@ -8,7 +8,7 @@ from .catalog import CONSUMING, COUNTING, HANDLERS, HIDDEN, LOGS, LOOKING_UP
 from .facts import PRINTING
 from .file_calls import file_token, literal_path, touch_files
 from .implicit import looked_up
-from .origins import NOTHING, base, merged
+from .origins import LOGGED, NOTHING, base, merged
 from .patches import CLASSES
 from .settings import filters_warnings
 
@@ -79,7 +79,7 @@ def _logs(scope: Scope, path: str, given: Arguments) -> None:
     targets = given.first | given.keywords.get("stream", NOTHING)
     nodes = [*given.node.args, *(k.value for k in given.node.keywords)]
     targets |= frozenset(map(file_token, filter(None, map(literal_path, nodes))))
-    scope.hold(targets, frozenset({"@log+"}))
+    scope.hold(targets, LOGGED)
 
 
 def hidden_in_method(scope: Scope, name: str, receiver: Origins, given: Arguments) -> None:

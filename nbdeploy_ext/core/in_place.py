@@ -6,9 +6,9 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from .catalog import ESTIMATING
+from .catalog import ESTIMATING, UFUNCS, UNARY_UFUNCS
 from .facts import IN_PLACE
-from .origins import NOTHING, Origins
+from .origins import NOTHING, Origins, merged
 
 if TYPE_CHECKING:
     from .arguments import Arguments
@@ -32,6 +32,21 @@ def _says_in_place(keyword: ast.keyword) -> bool:
         return not value
     is_variable = not isinstance(keyword.value, ast.Constant)
     return (name in _REPLACING or name.startswith("overwrite_")) and (is_variable or bool(value))
+
+
+def put_into(scope: Scope, path: str, given: Arguments) -> Origins:
+    """Read into which array a call puts its result, and return that: it is the answer, too.
+
+    It is `out=`, or one more argument of numpy's functions: `np.add(a, b, a)`, `np.sqrt(a, a)`.
+    """
+    out = given.keywords.get("out", NOTHING)
+    package, _, name = path.partition(".")
+    if package == "numpy" and name in UFUNCS:
+        out |= merged(given.positional[2:3])
+    elif package == "numpy" and name in UNARY_UFUNCS:
+        out |= merged(given.positional[1:2])
+    scope.change(out, deep=True)
+    return out
 
 
 def tells_objects(tree: ast.Module, text: str) -> bool:

@@ -11,7 +11,6 @@ from .catalog import BUILTIN_CALLS
 from .definitions import read_class, read_function
 from .expressions import BUILTIN_NAMES
 from .facts import (
-    GROWING,
     METACALL,
     TRUST,
     Builtin,
@@ -21,13 +20,14 @@ from .facts import (
     Reading,
     Summary,
 )
-from .origins import ASKED, NOTHING, only, part_of
+from .origins import ASKED, LOGGED, NOTHING, only, part_of
 from .outlines import GROWING_KIND, methods_of, named_methods
 from .summaries import extended, joined, joined_changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from .origins import Origins
     from .outlines import Outline
     from .scopes import Function
     from .trust import Trust
@@ -237,6 +237,11 @@ class NotebookMeanings:
 
     def read_class(self, node: ast.ClassDef) -> Summary:
         """Return what a class stands for: its methods, and what making one does."""
+        found = self._by_methods(node)
+        kind = self._kind(node)
+        return replace(found, returns=found.returns | kind) if kind else found
+
+    def _by_methods(self, node: ast.ClassDef) -> Summary:
         functions = methods_of(node)
         start = next((m for m in functions if m.name in {"__init__", "__post_init__"}), None)
         if start is None:
@@ -246,8 +251,6 @@ class NotebookMeanings:
                     return extended(found, read_class([self.read(m) for m in functions], None))
         first = self.read(start) if start is not None else None
         found = read_class([self.read(m) for m in functions], first)
-        if self._grows(node):
-            found = replace(found, returns=found.returns | ASKED)
         if start is not None and first is not None and _changes_class(node, start, first.summary):
             itself = Changes(deep=frozenset({node.name}))
             found = replace(found, changes=joined_changes([found.changes, itself]))
@@ -271,19 +274,26 @@ class NotebookMeanings:
         changes = joined_changes([found.changes, Changes(deep=frozenset([node.name, *kinds]))])
         return replace(found, changes=changes, returns=found.returns | part_of(only(node.name)))
 
-    def _grows(self, node: ast.ClassDef) -> bool:
-        """Whether its instances are dictionaries that grow when they are read."""
-        if self.ask(GROWING) is None:
-            return False
+    def _kind(self, node: ast.ClassDef) -> Origins:
+        """Return what an instance comes from because of the bases of its class.
+
+        Some dictionaries grow when they are read, a handler sees whatever is logged, and the
+        members of an enumeration, which is called to find them, are a part of it.
+        """
+        itself = part_of(only(node.name))
+        found = NOTHING
         for base in node.bases:
             name, _, rest = ast.unparse(base).partition(".")
-            found = self._base(node, ast.Name(name))
-            if isinstance(found, Module):
-                if GROWING_KIND in {found.path, f"{found.path}.{rest}"}:
-                    return True
-            elif isinstance(found, Summary) and found.returns >= ASKED:
-                return True
-        return False
+            meaning = self._base(node, ast.Name(name))
+            if isinstance(meaning, Module):
+                path = f"{meaning.path}.{rest}" if rest else meaning.path
+                found |= ASKED if path == GROWING_KIND else NOTHING
+                found |= LOGGED if path.startswith("logging.") else NOTHING
+                found |= itself if path.startswith("enum.") else NOTHING
+            elif isinstance(meaning, Summary):
+                found |= meaning.returns & (ASKED | LOGGED)
+                found |= itself if part_of(only(name)) <= meaning.returns else NOTHING
+        return found
 
     def _base(self, node: ast.ClassDef, base: ast.expr) -> Meaning:
         if not isinstance(base, ast.Name):

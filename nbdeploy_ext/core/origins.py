@@ -31,6 +31,8 @@ ASKED: Origins = frozenset({"&"})
 _NEW = "+-%<" + FLAGS
 _remembered = lru_cache(maxsize=1 << 16)
 """The same few sets come again and again: the algebra is looked up, not done anew."""
+LOGGED: Origins = frozenset({"@log+"})
+"""What gets whatever is logged."""
 ACTING: Origins = frozenset({"~~"})
 FOREIGN: Origins = FIGURE
 """An object of a library that nobody knows: like a figure, methods of any name may change it."""

@@ -61,6 +61,19 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 x = np.ones((3, 1))"""
+COLOUR = """\
+from enum import Enum
+class Colour(Enum): RED = 1
+class Plain(Enum):
+    def text(self): return self.name"""
+KEEP = """\
+import logging
+class Keep(logging.Handler):
+    def __init__(self):
+        super().__init__()
+        self.rows = []
+    def emit(self, record): self.rows.append(record)
+h, log = Keep(), logging.getLogger()"""
 WEAK = "import weakref\nlog = []\nclass O: pass\no = O()"
 GONE = "log = []\nclass D:\n    def __del__(self): log.append(1)"
 META = """\
@@ -257,8 +270,33 @@ class Base(metaclass=Meta): pass
                 ("from scipy import linalg", "linalg.lu(x, overwrite_a=True)"),
             )
         ),
+        # an array that a call is given for its result, and gives back
+        *(
+            ([f"import numpy as np\nx = np.ones(3)\ny = {made}", "y[0] = 5", "x"], [0, 1])
+            for made in ("np.clip(x, 0, 1, out=x)", "np.add(x, x, x)", "np.sqrt(x, x)",
+                         "x.cumsum(out=x)")
+        ),
+        (["import numpy as np\nx = np.ones(3)", "np.negative(x, x)", "x"], [0, 1]),
         ([SCALING, "s = StandardScaler()", "s.fit_transform(x)", "x"], [0]),
         ([SCALING, "s = StandardScaler(copy=True)", "s.fit_transform(x)", "x"], [0]),
+        # a class that belongs to a library's: what that does to its instances, or with them
+        ([COLOUR, "Colour(1).seen = 1", "n = 1", "Colour.RED.seen"], [0, 1]),
+        ([COLOUR, "class Own(Plain): RED = 1", "Own(1).seen = 1", "Own.RED.seen"], [0, 1, 2]),
+        ([KEEP, "log.addHandler(h)", "log.info('a')", "h.rows"], [0, 1, 2]),
+        # a stream that somebody reads or writes through another object, or writes to
+        *(
+            (["import io, zipfile, gzip, numpy as np\nb = io.BytesIO()", f"w = {made}", use,
+              "b.tell()"], [0, 1, 2])
+            for made, use in (("io.TextIOWrapper(b)", "w.read(2)"),
+                              ("zipfile.ZipFile(b, 'w')", "w.writestr('a', 'b')"),
+                              ("gzip.GzipFile(fileobj=b, mode='w')", "w.write(b'c')"))
+        ),
+        (["import io, numpy as np\nb = io.BytesIO()", "np.save(b, [1])", "b.tell()"], [0, 1]),
+        (["import asyncio", "q = asyncio.Queue()", "q.put_nowait(1)", "q.get_nowait()",
+          "await q.get()", "q.qsize()"], [0, 1, 2, 3, 4]),
+        # random numbers by another name
+        (["import random", "r = random", "r.seed(1)", "random.random()", "random.random()"],
+         [0, 1, 2, 3]),
         # what a decorator of the notebook does at each call, and what `__new__` does
         ([LOGGED, "f()", "log"], [0, 1]),
         ([KEEPING, "A()", "len(A.all)"], [0, 1]),
