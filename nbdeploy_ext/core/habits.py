@@ -82,7 +82,7 @@ def called_name(node: ast.expr) -> str:
 def _statements(tree: ast.Module, places: Places) -> Iterator[Habit]:
     for node in tree.body:
         place = places.of(node)
-        if isinstance(node, ast.If) and _asks_for_main(node.test):
+        if isinstance(node, ast.If) and asks_for_main(node.test):
             yield Habit("NBD108", "__main__", *place)
         elif isinstance(node, ast.ImportFrom) and node.level:
             yield Habit("NBD109", "." * node.level + (node.module or ""), *place)
@@ -96,7 +96,8 @@ def _statements(tree: ast.Module, places: Places) -> Iterator[Habit]:
                 yield Habit("NBD110", f"{name}() never returns", *place)
 
 
-def _asks_for_main(test: ast.expr) -> bool:
+def asks_for_main(test: ast.expr) -> bool:
+    """Say whether a condition is that of `if __name__ == "__main__"`."""
     if not isinstance(test, ast.Compare):
         return False
     sides = [test.left, *test.comparators]

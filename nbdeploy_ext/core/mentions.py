@@ -9,7 +9,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .habits import called_name, read_habits
+from .habits import asks_for_main, called_name, read_habits
 from .implied_imports import implied_by_calls, implied_by_import
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ _NO_NODES = frozenset(
     "id attr arg ctx op ops kind type_comment conversion level module is_async simple lineno "
     "asname rest kwd_attrs tag".split()
 )
+_BLOCKS = ("body", "handlers", "cases", "orelse", "finalbody")
+_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _LEAVES: dict[type, tuple[str, ...]] = {
     ast.Constant: (), ast.MatchSingleton: (), type(None): (), str: ()
 }  # fmt: skip
@@ -60,9 +62,9 @@ class Mentions:
 
     `environment` are variables that must be there, `texts` literals that may be paths, `opened`
     literal paths that are read, `uses` the names that statements read from one another,
-    `definitions` the functions and classes at the top, `paths` folders that are put on `sys.path`,
-    `habits` what works in a kernel and not in a service, `aliases` statements at the top that may
-    give a type another name.
+    `definitions` the functions and classes at the top, in branches and loops there too, `paths`
+    folders that are put on `sys.path`, `habits` what works in a kernel and not in a service,
+    `aliases` statements at the top that may give a type another name.
     """
 
     imports: tuple[Import, ...] = ()
@@ -70,7 +72,7 @@ class Mentions:
     texts: tuple[str, ...] = ()
     opened: tuple[Mention, ...] = ()
     uses: frozenset[str] = frozenset()
-    definitions: tuple[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, ...] = ()
+    definitions: tuple[_Definition, ...] = ()
     paths: tuple[Mention, ...] = ()
     habits: tuple[Habit, ...] = ()
     aliases: tuple[ast.stmt, ...] = ()
@@ -94,18 +96,33 @@ def read_mentions(tree: ast.Module, places: Places) -> Mentions:
                 found[kind].append(node)
     imports = list(_imports(tree, places))
     calls = [(called_name(node.func), node) for node in found[ast.Call]]
-    tops = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     return Mentions(
         (*imports, *_implied(imports, calls, places)),
         tuple(sorted((m for n in found[ast.Subscript] for m in _variable(n, places)), key=_place)),
         tuple(dict.fromkeys(n.value for n in found[ast.Constant] if _may_be_path(n.value))),
         tuple(sorted((m for n in found[ast.Call] for m in _opened(n, places)), key=_place)),
         frozenset(uses),
-        tuple(node for node in tree.body if isinstance(node, tops)),
+        tuple(_definitions(tree)),
         tuple(m for name, node in calls for m in _search_path(name, node, places)),
         read_habits(tree, calls, found[ast.Constant], places),
         tuple(node for node in tree.body if _may_be_alias(node)),
     )
+
+
+def _definitions(block: ast.AST) -> Iterator[_Definition]:
+    """Yield what the statements of a block define; of several branches the first one's."""
+    if isinstance(block, ast.If) and (_guards_types(block.test) or asks_for_main(block.test)):
+        children = block.orelse
+    else:
+        children = [child for name in _BLOCKS for child in getattr(block, name, ())]
+    for child in children:
+        if isinstance(child, _Definition):
+            yield child
+        else:
+            first: dict[str, _Definition] = {}
+            for node in _definitions(child):
+                first.setdefault(node.name, node)
+            yield from first.values()
 
 
 def _may_be_alias(node: ast.stmt) -> bool:
@@ -221,7 +238,7 @@ def _imports(tree: ast.Module, places: Places) -> Iterator[Import]:
             rest = [*node.handlers, *node.orelse, *node.finalbody]
             waiting += ((child, optional) for child in rest)
         else:
-            for block in ("body", "handlers", "cases", "orelse", "finalbody"):
+            for block in _BLOCKS:
                 waiting += [(child, optional) for child in getattr(node, block, ())]
 
 

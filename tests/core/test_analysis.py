@@ -105,7 +105,32 @@ def test_a_deployment_is_called_as_its_file_as_far_as_a_name_can(
     assert analyse(path).name == name
 
 
-def test_the_header_is_python_whatever_the_notebook_is_called(tmp_path: Path) -> None:
+def test_the_header_is_python_whatever_notebook_and_cells_are_called(
+    tmp_path: Path,
+) -> None:
     path = write_notebook(tmp_path, *LOAN).rename(tmp_path / 'the """new""" \\N.ipynb')
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"id": "decide"', r'"id": "a \"\"\" id"'), encoding="utf-8")
     docstring = ast.get_docstring(ast.parse(render_header(analyse(path)))) or ""
     assert docstring.startswith('Header of the """new""" \\N.ipynb')
+    assert docstring.endswith('POST /decide  (a """ id)')
+
+
+def test_functions_in_branches_are_served_by_what_they_are(tmp_path: Path) -> None:
+    source = """\
+try:
+    import lightgbm
+    def predict(x: int) -> int: return x
+    class Row: ...
+except ImportError:
+    def predict(x: str) -> str: return x
+if True:
+    def later(x: float) -> float: return x
+if __name__ == "__main__":
+    def main(x: int) -> int: return x
+"""
+    found = analyse(write_notebook(tmp_path, ("f", "production", source)))
+    assert [(e.name, e.result["type"]) for e in found.endpoints] == [
+        ("predict", "integer"),
+        ("later", "number"),
+    ]
