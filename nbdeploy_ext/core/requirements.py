@@ -25,14 +25,13 @@ if TYPE_CHECKING:
     from .kernels import KernelEnvironment
 
 RUNTIME = (
-    "uvicorn>=0.30",
     "httptools>=0.6",
     "uvloop>=0.19",
     "starlette>=0.40",
     "pydantic>=2.7",
     "orjson>=3.10",
     "prometheus-client>=0.20",
-    "click>=8.1",  # uvicorn brings it; the bar of a batch is its
+    "click>=8.1",  # the bar of a batch is its
 )
 ALERTS = ("apprise>=1.8",)
 POSTGRES = ("psycopg[binary]>=3.1",)

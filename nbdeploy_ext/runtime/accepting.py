@@ -21,7 +21,7 @@ _FULL = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 class Acceptor:
-    """Takes one connection at a time; uvicorn closes it as it does asyncio's servers.
+    """Takes one connection at a time; it is closed as asyncio's servers are.
 
     An event loop's own server takes all that wait at once, and the next process finds none.
     """
@@ -97,5 +97,5 @@ class Acceptor:
             connection.close()
             return
         if self._is_closed:
-            # Uvicorn has said good-bye to all others; this one's request may be on its way
+            # All others were told that the server stops; this one's request may be on its way
             self._loop.call_later(_LAST, protocol.shutdown)

@@ -15,9 +15,9 @@ CORE = ("PydanticCustomError", "PydanticSerializationError", "SchemaSerializer",
 def defer(package: str, **parts: str) -> None:
     """Let parts of a package be imported without what its `__init__` imports beside them.
 
-    The package is run when a name is asked for that is no part of it: in a notebook that says
-    `import uvicorn`, say. `parts` are names that it has from a part of its own each, which get
-    along with that part alone. Nothing happens where it is imported already, or not there.
+    The package is run when a name is asked for that is no part of it, by a notebook, say. `parts`
+    are names that it has from a part of its own each, which get along with that part alone.
+    Nothing happens where it is imported already, or not there.
     """
     spec = importlib.util.find_spec(package) if package not in sys.modules else None
     if spec is None or spec.loader is None:

@@ -10,15 +10,14 @@ from .request import Asked, Request
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
-
+    from .asgi import Cycle
     from .reply import Reply
 
 _OF_NO_CALL: Any = Asked(None)  # type: ignore[arg-type]
 
 
 class Exchange(Request):
-    """A call on its way through a connection; in the eyes of the base class, its cycle."""
+    """A call on its way through a connection."""
 
     __slots__ = ("complete", "disconnected", "inner", "keep_alive", "response_complete")
 
@@ -32,11 +31,11 @@ class Exchange(Request):
         self.keep_alive = True
         self.complete = self.disconnected = self.response_complete = False
         self.body = self.span = None
-        self.inner: RequestResponseCycle | None = None
+        self.inner: Cycle | None = None
 
     @property
     def message_event(self) -> Exchange:
-        """Return what the base class tells that the caller has gone."""
+        """Return what a connection tells that the caller has gone."""
         return self
 
     def set(self) -> None:

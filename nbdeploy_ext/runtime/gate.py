@@ -21,7 +21,7 @@ from .gate_plugin import CellPlugin, Outcome, failed, told_place
 from .loader import LOOP, CellFailed, compile_cell, parse, read_app, run_code
 from .logs import known_secrets, log_as_json, mask
 from .modules import failed_imports
-from .server import failed_event, listen, make_server, new_event_loop
+from .server import Server, failed_event, listen, new_event_loop
 from .service import Service
 from .start import default_names
 
@@ -154,7 +154,7 @@ class _client:  # noqa: N801  (reads as a function where it is used)
     ) -> None:
         self._loop = loop
         self._listener = listen("127.0.0.1", 0)
-        self._server = make_server(service, application)
+        self._server = Server(service, application)
         self._thread = threading.Thread(target=self._serve, name="nbdeploy-gate", daemon=True)
         token = {"authorization": f"Bearer {service.token}"} if service.token else {}
         port = self._listener.getsockname()[1]
@@ -164,7 +164,7 @@ class _client:  # noqa: N801  (reads as a function where it is used)
         )
 
     def _serve(self) -> None:
-        self._loop.run_until_complete(self._server.serve(sockets=[self._listener]))
+        self._loop.run_until_complete(self._server.serve(self._listener))
 
     def __enter__(self) -> httpx.Client:
         self._thread.start()
@@ -172,7 +172,7 @@ class _client:  # noqa: N801  (reads as a function where it is used)
 
     def __exit__(self, *_: object) -> None:
         self._http.close()
-        self._server.should_exit = True
+        self._server.stop()
         self._thread.join(10)
         if not self._thread.is_alive():
             self._loop.close()

@@ -2,50 +2,50 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from .connection import Connection
 from .problems import problem
+from .reply import status_line
 
 if TYPE_CHECKING:
+    from .connection import Shared
     from .reply import Reply
 
 HEAD_LIMIT = 2**16
 """Bytes that a head may have, and what surrounds the pieces of a body."""
 BODY_LIMIT = 100 * 2**20
 TOO_LARGE = f"The body is over {BODY_LIMIT} bytes."
-_LARGE = problem(431, f"The head is over {HEAD_LIMIT} bytes.")
-_HOSTLESS = problem(400, "A request of HTTP/1.1 has one Host header.")
-_UNREADABLE = problem(400, "This is no request of HTTP/1.1.")
+_LARGE = (431, f"The head is over {HEAD_LIMIT} bytes.")
+_HOSTLESS = (400, "A request of HTTP/1.1 has one Host header.")
+_UNREADABLE = (400, "This is no request of HTTP/1.1.")
 _SWITCHING = frozenset({b"connection", b"upgrade", b"http2-settings"})
 
 
-class Intake(HttpToolsProtocol):
+class Intake(Connection):
     """Feeds the parser; the class above it resets `_unseen` whenever something was made of it."""
 
-    def __init__(self, **given: Any) -> None:
-        """Take what uvicorn gives each connection."""
-        super().__init__(**given)
+    def __init__(self, shared: Shared) -> None:
+        """Take what the connections of a server share."""
+        super().__init__(shared)
         self._unseen = 0  # bytes that the parser may be keeping
-        self.active: Any = None  # the call, or uvicorn's cycle, that is answered at the moment
         self._refusal = _UNREADABLE
         self._unswitched = b""
 
     def data_received(self, data: bytes) -> None:
         """Read on; what is no request, or too large a head, ends the connection."""
-        self._unset_keepalive_if_required()
         self._unseen += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as switch:
             self._stay(data[switch.args[0] :])
         except httptools.HttpParserError:
-            self.refuse(self._refusal)
+            self.refuse(*self._refusal)
         else:
             if self._unseen > HEAD_LIMIT:
-                self.refuse(_LARGE)
+                self.refuse(*_LARGE)
 
     def check_head(self) -> None:
         """End the connection where the head is too large, or names no host (RFC 9112, 3.2).
@@ -80,36 +80,27 @@ class Intake(HttpToolsProtocol):
 
     def _stay(self, rest: bytes) -> None:
         again, self._unswitched = self._unswitched, b""
-        self.parser = httptools.HttpRequestParser(self)
+        self.parser = self.new_parser()
         self.data_received(again + rest)
 
-    def refuse(self, answer: Reply) -> None:
+    def refuse(self, status: int, detail: str) -> None:
         """End the connection and say why; an answer that is on its way is finished instead."""
         if self.may_refuse:
-            self._write_last(answer)
+            self._write_last(problem(status, detail))
             return
         self.flow.pause_reading()
-        self.pipeline.clear()
+        self.waiting.clear()
         self.active.keep_alive = False
 
     def _write_last(self, answer: Reply) -> None:
         if not self.transport.is_closing():
-            lines = [b"%b: %b\r\n" % header for header in self.server_state.default_headers]
+            lines = [b"%b: %b\r\n" % header for header in self.shared.headers]
             kind = answer.media_type.encode()
             self.transport.write(
                 b"%b%bcontent-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
-                % (STATUS_LINE[answer.status], b"".join(lines), kind, len(answer.body), answer.body)
+                % (status_line(answer.status), b"".join(lines), kind, len(answer.body), answer.body)
             )
         self.transport.close()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Tell all calls that their caller has gone; uvicorn tells the last one only."""
-        for call in (self.active, *(waiting for waiting, _ in self.pipeline)):
-            if call is not None and not call.response_complete:
-                call.disconnected = True
-                call.message_event.set()
-        self.pipeline.clear()
-        super().connection_lost(exc)
 
     @property
     def may_refuse(self) -> bool:

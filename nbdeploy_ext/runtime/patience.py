@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .intake import Intake
-from .problems import problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from .connection import Connection, Shared
 
 KEEP_ALIVE = 75
 """Seconds that an unused connection is kept: longer than load balancers keep theirs."""
@@ -16,7 +17,7 @@ PATIENCE = 30
 """Seconds that a caller has to send a request, and to take more of an answer."""
 PER_SECOND = 2**16
 """Bytes of a body that buy another second."""
-_TOO_SLOW = problem(408, "The request did not arrive in time.")
+_TOO_SLOW = (408, "The request did not arrive in time.")
 
 
 class Patient(Intake):
@@ -25,9 +26,9 @@ class Patient(Intake):
     The class above it says when it reads a request, and what is being answered.
     """
 
-    def __init__(self, **given: Any) -> None:
-        """Take what uvicorn gives each connection."""
-        super().__init__(**given)
+    def __init__(self, shared: Shared) -> None:
+        """Take what the connections of a server share."""
+        super().__init__(shared)
         self._since = self.loop.time()
         self._is_reading = True
         self._stalled = 0.0
@@ -64,12 +65,12 @@ class Patient(Intake):
         elif self._is_reading and not self.flow.read_paused:
             if waited > PATIENCE + self.received / PER_SECOND:
                 self._refuse_slow()
-        elif self.is_resting and waited > KEEP_ALIVE:
+        elif not self.is_answering and waited > KEEP_ALIVE:
             self.transport.close()
 
     def _refuse_slow(self) -> None:
         if self.has_head and self.may_refuse:
-            self.refuse(_TOO_SLOW)
+            self.refuse(*_TOO_SLOW)
         else:
             self.transport.close()
 
@@ -78,13 +79,8 @@ class Patient(Intake):
         """Whether something of a request was read."""
         raise NotImplementedError
 
-    @property
-    def is_resting(self) -> bool:
-        """Whether the last request was a call that is answered; uvicorn looks after all others."""
-        raise NotImplementedError
 
-
-def sweep(connections: Iterable[Any], now: float) -> None:
+def sweep(connections: Iterable[Connection], now: float) -> None:
     """Look at all connections once; to be called every second or so."""
     for connection in list(connections):
         if isinstance(connection, Patient):

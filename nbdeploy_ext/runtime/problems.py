@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import http
 import json
 from typing import Any
 
-from .reply import Reply
+from .reply import Reply, phrase
 
 
 def problem(
@@ -15,7 +14,7 @@ def problem(
     """Return a problem document; `more` are its extension members."""
     document = {
         "type": "about:blank",
-        "title": http.HTTPStatus(status).phrase,
+        "title": phrase(status),
         "status": status,
         "detail": detail,
         **more,

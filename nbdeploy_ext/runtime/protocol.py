@@ -11,20 +11,20 @@ import functools
 import logging
 from typing import TYPE_CHECKING, Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
-
 from .access import Token
 from .exchange import Exchange, Probing
 from .heads import OF_BODIES, KnownHeads, read_head
 from .operations import LARGE
 from .outbox import Outbox
 from .probes import PROBES
-from .reply import Reply
+from .reply import Reply, status_line
 from .sending import Sender
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
+    from .asgi import Cycle
+    from .connection import Shared
     from .operations import Stream
     from .request import Asked
     from .service import Service, Streamed
@@ -59,7 +59,7 @@ class Front:
     def _new_head(self, answer: Reply) -> bytes:
         lines = [b"%s: %s\r\n" % header for header in self._common]
         lines.append(b"content-type: %s\r\ncontent-length: " % answer.media_type.encode())
-        head = STATUS_LINE[answer.status] + b"".join(lines)
+        head = status_line(answer.status) + b"".join(lines)
         self._heads[answer.status, answer.media_type] = head
         return head
 
@@ -67,9 +67,9 @@ class Front:
 class EndpointProtocol(Sender):
     """A connection: calls of endpoints are answered here, all else by the application."""
 
-    def __init__(self, front: Front, **given: Any) -> None:
-        """Take what uvicorn gives each connection."""
-        super().__init__(front, **given)
+    def __init__(self, front: Front, shared: Shared) -> None:
+        """Take what is known of the service, and what the connections of a server share."""
+        super().__init__(front, shared)
         self._service = front.service
         self._is_between = True  # no part of a request was read by the parser
         self._parts: list[bytes] = []  # of the body that the parser reads
@@ -102,13 +102,11 @@ class EndpointProtocol(Sender):
         elif body:
             return False
         else:
-            self._unset_keepalive_if_required()
             self._unread = data
             self.begin_reading()
         return True
 
     def _take(self, asked: Asked, body: bytes) -> None:
-        self._unset_keepalive_if_required()
         self.end_reading()
         exchange = Exchange(asked)
         exchange.body = body
@@ -118,11 +116,15 @@ class EndpointProtocol(Sender):
             self._answer(exchange)
 
     def on_message_begin(self) -> None:
-        """Begin a request; what ASGI wants is made when it turns out to be for it."""
+        """Begin a request."""
         self._is_between = False
         self.url = b""
         self.headers = []
         self.begin_reading()
+
+    def on_url(self, url: bytes) -> None:
+        """Keep the target, or a piece of it."""
+        self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header as it came."""
@@ -135,11 +137,7 @@ class EndpointProtocol(Sender):
         self.check_head()
         if self.wants_switch():
             return
-        exchange = self._asking(first) or self._probing()
-        if exchange is None:
-            self._hand_over()
-            return
-        self._line_up(exchange)
+        self._line_up(self._asking(first) or self._probing() or self._cycle())
 
     def _asking(self, first: bytes) -> Exchange | None:
         """Return the call that the head is; the next one like it is known without the parser."""
@@ -157,17 +155,19 @@ class EndpointProtocol(Sender):
 
     def _is_kept(self) -> bool:
         """Say whether the caller wants the connection to go on."""
-        return self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
+        parser = self.parser
+        return bool(parser.should_keep_alive()) and parser.get_http_version() != "1.0"
 
-    def _line_up(self, exchange: Exchange) -> None:
-        """Make it the call that is answered next, or let it wait for those before it."""
-        before: Any = self.cycle
-        self.cycle = exchange  # type: ignore[assignment]
+    def _line_up(self, asked: Exchange | Cycle) -> None:
+        """Make it what is answered next, or let it wait for those before it."""
+        before, self.newest = self.newest, asked
         if (before is None or before.response_complete) and not self.flow.write_paused:
-            self.active = exchange
+            self.active = asked
+            if not isinstance(asked, Exchange):
+                self._run(asked)
         else:
             self.flow.pause_reading()
-            self.pipeline.appendleft((exchange, self.app))  # type: ignore[arg-type]
+            self.waiting.append(asked)
 
     def _probing(self) -> Probing | None:
         """Return the probe that this is; one with a body, or odd, is left to the application."""
@@ -181,23 +181,21 @@ class EndpointProtocol(Sender):
         probing.keep_alive = self._is_kept()
         return probing
 
-    def _hand_over(self) -> None:
-        url, headers = self.url, [(name.lower(), value) for name, value in self.headers]
-        super().on_message_begin()
-        self.url, self.headers = url, headers
-        self.scope["headers"] = headers
-        self.expect_100_continue = dict(headers).get(b"expect", b"").lower() == b"100-continue"
-        super().on_headers_complete()
+    def _cycle(self) -> Cycle:
+        """Return what the application is to answer."""
+        from .asgi import Cycle, scope_of  # noqa: PLC0415  (calls do without the application)
+
+        cycle = Cycle(self, scope_of(self), lambda: self.done(cycle), keep_alive=self._is_kept())
+        return cycle
 
     def on_body(self, body: bytes) -> None:
         """Keep a piece of the body; its length was announced and is known to be allowed."""
-        exchange: Any = self.cycle
         self._unseen = 0
         self.received += len(body)
-        if isinstance(exchange, Exchange):
+        if isinstance(self.newest, Exchange):
             self._parts.append(body)
         else:
-            super().on_body(body)
+            self.newest.feed(body)
 
     def on_message_complete(self) -> None:
         """Answer the call, unless another one on this connection comes first."""
@@ -206,26 +204,29 @@ class EndpointProtocol(Sender):
         if self._unswitched:
             return
         self.end_reading()
-        exchange: Any = self.cycle
-        if not isinstance(exchange, Exchange):
-            super().on_message_complete()
+        asked = self.newest
+        if not isinstance(asked, Exchange):
+            asked.end()
             return
         parts, self._parts = self._parts, []
-        exchange.body = parts[0] if len(parts) == 1 else b"".join(parts)
-        exchange.complete = True
-        if self.active is exchange:
-            self._answer(exchange)
+        asked.body = parts[0] if len(parts) == 1 else b"".join(parts)
+        asked.complete = True
+        if self.active is asked:
+            self._answer(asked)
 
     # answering -------------------------------------------------------------------------------
-    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+    def _begin(self, asked: Exchange | Cycle) -> None:
         """Begin what waited for the answers before it."""
-        self.active = cycle
-        if not isinstance(cycle, Exchange):
-            super()._start_asgi_task(cycle, app)
-        elif cycle.complete:
-            self._answer(cycle)
+        self.active = asked
+        if not isinstance(asked, Exchange):
+            self._run(asked)
+        elif asked.complete:
+            self._answer(asked)
         else:
             self.flow.resume_reading()  # the rest of it is still to come
+
+    def _run(self, cycle: Cycle) -> None:
+        self._keep(cycle.run(self.shared.application))
 
     def _answer(self, exchange: Exchange) -> None:
         if type(exchange) is Probing:
@@ -258,9 +259,12 @@ class EndpointProtocol(Sender):
             self._later(exchange, self._service.stream(exchange, answer))
 
     def _later(self, exchange: Exchange, answer: Coroutine[Any, Any, Reply | Streamed]) -> None:
-        task = self.loop.create_task(self._serve(exchange, answer))
-        task.add_done_callback(self.tasks.discard)
-        self.tasks.add(task)
+        self._keep(self._serve(exchange, answer))
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self.loop.create_task(work)
+        self.shared.tasks.add(task)
+        task.add_done_callback(self.shared.tasks.discard)
 
     async def _serve(
         self, exchange: Exchange, answer: Coroutine[Any, Any, Reply | Streamed]
@@ -278,15 +282,14 @@ class EndpointProtocol(Sender):
             _log.exception("A call could not be answered")
             self.close()
 
-    def done(self, exchange: Exchange) -> None:
+    def done(self, ended: Exchange | Cycle) -> None:
         """Note that an answer is complete, and go on with the next call."""
-        exchange.response_complete = True
-        self.server_state.total_requests += 1
+        ended.response_complete = True
         if self.transport.is_closing():
             return
-        if not exchange.keep_alive:
+        if not ended.keep_alive:
             self.close()
-        elif self.pipeline:
+        elif self.waiting:
             # Later, as a long line of quick calls would be a deep stack
             self.loop.call_soon(self._next)
         else:
@@ -295,18 +298,14 @@ class EndpointProtocol(Sender):
                 self.flow.resume_reading()
 
     def _next(self) -> None:
-        waits = self._is_answering or self.flow.write_paused or self.transport.is_closing()
-        if self.pipeline and not waits:
-            self._start_asgi_task(*self.pipeline.pop())
-
-    @property
-    def _is_answering(self) -> bool:
-        return self.active is not None and not self.active.response_complete
+        waits = self.is_answering or self.flow.write_paused or self.transport.is_closing()
+        if self.waiting and not waits:
+            self._begin(self.waiting.popleft())
 
     def resume_writing(self) -> None:
         """Go on with what waited."""
         super().resume_writing()
-        if self.pipeline:
+        if self.waiting:
             self.loop.call_soon(self._next)
         else:
             self.flow.resume_reading()
@@ -315,11 +314,6 @@ class EndpointProtocol(Sender):
     def has_head(self) -> bool:
         """Whether something of a request was read."""
         return bool(self.headers or self._unread)
-
-    @property
-    def is_resting(self) -> bool:
-        """Whether the last request was a call that is answered; uvicorn looks after all others."""
-        return isinstance(self.active, Exchange) and not self._is_answering
 
     @property
     def may_refuse(self) -> bool:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
+import functools
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
-
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from typing import TYPE_CHECKING
 
 from .operations import LARGE
 from .patience import Patient
 
 if TYPE_CHECKING:
+    from starlette.types import Scope
+
+    from .asgi import Cycle
+    from .connection import Shared
     from .exchange import Exchange
     from .protocol import Front
     from .reply import Reply
@@ -22,16 +24,16 @@ if TYPE_CHECKING:
 class Sender(Patient):
     """Writes answers; the class above it says when, and what comes after one that is complete."""
 
-    def __init__(self, front: Front, **given: Any) -> None:
-        """Take what uvicorn gives each connection, and what all connections share."""
-        super().__init__(**given)
+    def __init__(self, front: Front, shared: Shared) -> None:
+        """Take what is known of the service, and what the connections of a server share."""
+        super().__init__(shared)
         self._front = front
         self._outbox = front.outbox
 
     def write(self, exchange: Exchange, answer: Reply, *, is_one_of_many: bool = False) -> None:
         """Send an answer: at once, or with others that are made in the same turn of the loop."""
         if not exchange.disconnected:
-            head = self._front.head(answer, self.server_state.default_headers)
+            head = self._front.head(answer, self.shared.headers)
             length, more = len(answer.body), self._more(exchange, answer)
             if length < LARGE and is_one_of_many:
                 whole = b"%b%d%b%b" % (head, length, more, answer.body)
@@ -71,27 +73,18 @@ class Sender(Patient):
 
     async def stream(self, exchange: Exchange, answer: Streamed) -> None:
         """Send a stream as ASGI does: with the caller's speed, and ended when the caller goes."""
-        scope: Any = {
-            "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "headers": [],
-            "http_version": "1.1", "method": "POST",
-            "path": exchange.operation.endpoint.path,
-        }  # fmt: skip
-        cycle = RequestResponseCycle(
-            scope=scope, transport=self.transport, flow=self.flow, logger=self.logger,
-            access_logger=self.access_logger, access_log=False,
-            default_headers=self.server_state.default_headers, message_event=asyncio.Event(),
-            expect_100_continue=False, keep_alive=exchange.keep_alive,
-            on_response=lambda: self.done(exchange),
-        )  # fmt: skip
-        cycle.more_body = False
-        exchange.inner = cycle
-        exchange.set()
         from .app import as_response  # noqa: PLC0415  (few notebooks stream; it is much code)
+        from .asgi import Cycle  # noqa: PLC0415
 
-        response = as_response(answer, exchange)
-        await cycle.run_asgi(response)  # type: ignore[arg-type]
+        scope: Scope = {"type": "http", "http_version": "1.1", "method": "POST", "headers": []}
+        exchange.inner = cycle = Cycle(
+            self, scope, functools.partial(self.done, exchange),
+            keep_alive=exchange.keep_alive, has_body=False,
+        )  # fmt: skip
+        exchange.set()
+        await cycle.run(as_response(answer, exchange))
 
-    def done(self, exchange: Exchange) -> None:
+    def done(self, ended: Exchange | Cycle) -> None:
         """Note that an answer is complete, and go on."""
         raise NotImplementedError
 
@@ -105,7 +98,7 @@ class Sender(Patient):
         self._outbox.flush()
         super().shutdown()
 
-    def refuse(self, answer: Reply) -> None:
+    def refuse(self, status: int, detail: str) -> None:
         """End the connection and say why."""
         self._outbox.flush()
-        super().refuse(answer)
+        super().refuse(status, detail)

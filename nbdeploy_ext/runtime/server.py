@@ -1,4 +1,4 @@
-"""Serving: a socket of ours, a server of uvicorn's, one line that says when it is ready."""
+"""Serving: a listener, the server behind it, one line that says when it is ready."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ import logging
 import signal
 import socket
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
-from uvicorn.config import Config
-from uvicorn.server import Server as Uvicorn
-
 from .accepting import Acceptor
+from .connection import Shared
 from .loader import LOOP, CellFailed
 from .logs import mask
 from .pages import Pages
-from .patience import KEEP_ALIVE, sweep
+from .patience import sweep
 from .protocol import EndpointProtocol, Front
 from .service import Service
 
@@ -40,7 +39,12 @@ else:
     new_event_loop = uvloop.new_event_loop
 
 _log = logging.getLogger("nbdeploy.server")
+_BACKLOG = 2048
 _GRACE = 10
+"""Seconds to finish calls once the server is told to stop."""
+_LOOK = 0.02
+_DAYS = b"Mon Tue Wed Thu Fri Sat Sun".split()
+_MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 
 def say(**event: Any) -> None:
@@ -72,66 +76,89 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError:
         listener.close()
         raise
-    listener.listen(2048)
+    listener.listen(_BACKLOG)
     listener.setblocking(False)
     return listener
 
 
-def make_server(service: Service, app: ASGIApp) -> Server:
-    """Return uvicorn set up as we serve: no access log, ten seconds to finish calls."""
-    protocol: Any = functools.partial(EndpointProtocol, Front(service))
-    return Server(
-        Config(
-            app, http=protocol, access_log=False, log_config=None, log_level="warning",
-            lifespan="off", ws="none", server_header=False, proxy_headers=False,
-            timeout_keep_alive=KEEP_ALIVE, timeout_graceful_shutdown=_GRACE,
-        )
-    )  # fmt: skip
+class Server:
+    """Answers on a listener until it is told to stop."""
 
+    def __init__(self, service: Service, application: ASGIApp) -> None:
+        """Serve the endpoints of a loaded service, and its application's pages."""
+        self.shared = Shared(application)
+        self.when_ready: Callable[[int], None] | None = None
+        self.team: Numbers | None = None
+        """The numbers of all processes that take connections from this one's listener."""
+        self._connect = functools.partial(EndpointProtocol, Front(service), self.shared)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = asyncio.Event()
+        self._is_told = False
+        self._is_cut = False
 
-class Server(Uvicorn):
-    """Says when it accepts connections."""
+    def stop(self) -> None:
+        """Take no more calls, and finish those that run; any thread may say so, and at any time."""
+        self._is_told = True
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._stopping.set)
 
-    when_ready: Callable[[int], None] | None = None
-    team: Numbers | None = None
-    """The numbers of all processes that take connections from this one's listener."""
-
-    def stop(self, *_: object) -> None:
-        """Take no more calls, and finish those that run."""
-        self.should_exit = True
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    def handle_signal(self, number: int, _: FrameType | None) -> None:
         """Stop at a signal; the second one of a terminal cuts off what still runs.
 
         A worker's parent passes on what a terminal says.
         """
-        if not (self.team is not None and sig == signal.SIGINT):
-            super().handle_exit(sig, frame)
+        if number == signal.SIGINT and self.team is not None:
+            return
+        if number == signal.SIGINT and self._is_told:
+            self._is_cut = True
+        self.stop()
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then say so."""
-        if self.team is None or sockets is None:
-            await super().startup(sockets)
-        else:
-            self._share(sockets[0], self.team)
-        if sockets and self.started and self.when_ready is not None:
-            self.when_ready(sockets[0].getsockname()[1])
+    async def serve(self, listener: socket.socket) -> None:
+        """Listen, say so, and return when all calls are finished, or ten seconds have gone."""
+        self._loop = asyncio.get_running_loop()
+        if self._is_told:
+            self._stopping.set()
+        self._look(self._loop)
+        taking = await self._take(listener)
+        if self.when_ready is not None:
+            self.when_ready(listener.getsockname()[1])
+        await self._stopping.wait()
+        taking.close()
+        listener.close()
+        for connection in list(self.shared.connections):
+            connection.shutdown()
+        try:
+            await asyncio.wait_for(self._finish(taking), _GRACE)
+        except asyncio.TimeoutError:
+            _log.error("What still ran %d seconds after the stop is cut off", _GRACE)
+            for task in self.shared.tasks:
+                task.cancel()
+        self._next_look.cancel()
 
-    def _share(self, listener: socket.socket, team: Numbers) -> None:
-        config, state = self.config, self.server_state
-        kind: Any = config.http_protocol_class
-        protocol = functools.partial(
-            kind, config=config, server_state=state, app_state=self.lifespan.state
-        )
-        acceptor: Any = Acceptor(listener, protocol, team, lambda: len(state.connections))
-        self.servers = [acceptor]
-        self.started = True
+    async def _take(self, listener: socket.socket) -> Any:
+        loop = asyncio.get_running_loop()
+        if self.team is None:
+            return await loop.create_server(self._connect, sock=listener, backlog=_BACKLOG)
+        connections = self.shared.connections
+        return Acceptor(listener, self._connect, self.team, lambda: len(connections))
 
-    async def on_tick(self, counter: int) -> bool:
-        """Look at all connections once a second."""
-        if counter % 10 == 0:
-            sweep(self.server_state.connections, asyncio.get_running_loop().time())
-        return await super().on_tick(counter)
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look at all connections once a second, and at the clock for answers."""
+        self._next_look = loop.call_later(1, self._look, loop)
+        self.shared.headers = [(b"date", http_date(time.time()))]
+        sweep(self.shared.connections, loop.time())
+
+    async def _finish(self, taking: Any) -> None:
+        await taking.wait_closed()
+        while (self.shared.connections or self.shared.tasks) and not self._is_cut:  # noqa: ASYNC110  (many may be the last)
+            await asyncio.sleep(_LOOK)
+
+
+def http_date(seconds: float) -> bytes:
+    """Return a time since the epoch as headers have it (RFC 9110, 5.6.7), in no one's language."""
+    year, month, day, hour, minute, second, weekday, *_ = time.gmtime(seconds)
+    named = b"%s, %02d %s" % (_DAYS[weekday], day, _MONTHS[month - 1])
+    return b"%s %d %02d:%02d:%02d GMT" % (named, year, hour, minute, second)
 
 
 def load_service(app: App, board: Board, loop: asyncio.AbstractEventLoop) -> tuple[Service, Pages]:
@@ -150,10 +177,9 @@ def serve_until_stopped(
 
     The interpreter can't end beside such a thread: only `os._exit` ends it.
     """
-    # uvicorn raises the signal again once it has stopped; being told to stop is no failure
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, server.stop)
-    loop.run_until_complete(server.serve(sockets=[listener]))
+        signal.signal(number, server.handle_signal)
+    loop.run_until_complete(server.serve(listener))
     service.metrics.numbers.put("ready", 0)
     service.monitors.stop()
     service.compute.lane.close()

@@ -12,10 +12,10 @@ from .board import make_board
 from .loader import read_app
 from .logs import known_secrets, log_as_json
 from .server import (
+    Server,
     failed_event,
     listen,
     load_service,
-    make_server,
     new_event_loop,
     say,
     serve_until_stopped,
@@ -63,7 +63,7 @@ def _serve_alone(app: App, host: str, port: int) -> int:
     try:
         service, application = load_service(app, board, loop)
         listener = listen(host, port)
-        server = make_server(service, application)
+        server = Server(service, application)
 
         def ready(port: int) -> None:
             board.numbers.put("ready", 1)

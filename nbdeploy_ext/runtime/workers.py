@@ -17,10 +17,10 @@ from .loader import LOOP
 from .logs import known_secrets
 from .seeds import Seeds
 from .server import (
+    Server,
     failed_event,
     listen,
     load_service,
-    make_server,
     new_event_loop,
     say,
     serve_until_stopped,
@@ -133,7 +133,7 @@ class _Team:
         """Answer calls until told to stop."""
         loop = new_event_loop()
         service, application = self._enter(life, loop)
-        server = make_server(service, application)
+        server = Server(service, application)
         server.team = self.board.numbers
 
         def tick() -> None:

@@ -64,7 +64,7 @@ _START = (
     "sys.path += [sys.argv.pop(1), os.path.join(os.environ['NBDEPLOY_APP'], '')]; "
     "runpy.run_module('nbdeploy_runtime', run_name='__main__', alter_sys=True)"
 )
-_PROBE = "import httptools, httpx, orjson, prometheus_client, pydantic, pytest, starlette, uvicorn"
+_PROBE = "import httptools, httpx, orjson, prometheus_client, pydantic, pytest, starlette"
 
 
 class ProcessTarget:

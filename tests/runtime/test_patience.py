@@ -21,16 +21,16 @@ BEGUN = """
 import asyncio, json, socket, sys, threading, time
 from nbdeploy_runtime import patience
 from nbdeploy_runtime.app import make_app
-from nbdeploy_runtime.server import listen, make_server
+from nbdeploy_runtime.server import Server, listen
 from nbdeploy_runtime.service import Service
 service = Service(app)
 service.ready = True
 listener = listen("127.0.0.1", 0)
-server = make_server(service, make_app(service))
+server = Server(service, make_app(service))
 """
 ENDED = """
 threading.Thread(target=ask).start()
-asyncio.run(server.serve(sockets=[listener]))
+asyncio.run(server.serve(listener))
 """
 SERVED = r"""
 patience.PATIENCE, patience.KEEP_ALIVE = 0.5, 1.5
@@ -68,19 +68,17 @@ def unread():
 head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 13\r\n\r\n"
 
 def ask():
-    while not server.started:
-        time.sleep(0.01)
     found = [ends(), ends(head[:20]), ends(head, b'{"am'), ends(head, b'{"amount": 1}')]
     # the same head is known by now
     found += [ends(head), ends(head, b'{"am'), unread()]
     print(json.dumps(found), file=sys.__stdout__, flush=True)
-    server.should_exit = True
+    server.stop()
 """
 STOPPING = r"""
 answered = service.call_now
 
 def stop():
-    for connection in list(server.server_state.connections):
+    for connection in list(server.shared.connections):
         connection.shutdown()
 
 def answered_and_stopped(call):
@@ -88,8 +86,6 @@ def answered_and_stopped(call):
     return answered(call)
 
 def ask():
-    while not server.started:
-        time.sleep(0.01)
     sent = b'POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 13\r\n\r\n{"amount": 1}'
     with socket.create_connection(listener.getsockname(), 20) as s:
         for _ in range(40):  # and it runs on the loop
@@ -99,7 +95,7 @@ def ask():
         s.sendall(sent)
         said = b"".join(iter(lambda: s.recv(65536), b""))
     print(json.dumps(said.decode()), file=sys.__stdout__, flush=True)
-    server.should_exit = True
+    server.stop()
 """
 
 

@@ -32,7 +32,7 @@ class News:
         self._begun = time.monotonic()
         self._first = (journal.rows, share)
         if sys.stderr.isatty():
-            import click  # noqa: PLC0415  (uvicorn brings it; only terminals need it)
+            import click  # noqa: PLC0415  (only terminals need it)
 
             bar = click.progressbar(
                 length=_STEPS, label="Rows", file=sys.stderr, item_show_func=_counts
