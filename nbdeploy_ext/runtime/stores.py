@@ -38,9 +38,9 @@ def open_store(manifest: Manifest, *, is_shared: bool) -> Store:
         return PostgresStore(named, manifest.name, keep)
     if named not in {"memory", "sqlite"}:
         raise ValueError("calls.store is neither memory nor sqlite nor a PostgreSQL URL")
-    if named == "memory" and not is_shared:
-        return MemoryStore(keep)
     state = os.environ.get("NBDEPLOY_STATE") if named == "sqlite" else None
+    if not state and not is_shared:  # a file would go with the process, too
+        return MemoryStore(keep)
     try:
         return _file_store(state, keep)
     except (StoreFailed, OSError, ImportError) as fault:
@@ -55,7 +55,7 @@ def _file_store(state: str | None, keep: int) -> Store:
     if state:
         Path(state).mkdir(mode=0o700, parents=True, exist_ok=True)
         return SqliteStore(Path(state) / _FILE, keep, _LARGEST)
-    import tempfile  # noqa: PLC0415  (deployments have a state, and need none)
+    import tempfile  # noqa: PLC0415  (only processes that share need one)
 
     folder = tempfile.TemporaryDirectory(prefix="nbdeploy-")
     # Temporary folders of containers are memory, and small
