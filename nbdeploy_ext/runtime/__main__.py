@@ -12,13 +12,14 @@ gc.disable()
 if sys.path[0] in {"", os.getcwd()}:  # noqa: PTH109  (pathlib is not imported yet)
     del sys.path[0]
 
-from pathlib import Path  # noqa: E402  (what is above comes first)
+from .deferred import CORE, defer  # noqa: E402  (what is above comes first)
 
-from .deferred import CORE, defer  # noqa: E402
-
-# What these import beside their parts is a quarter of a start: a command line, types of schemas
-defer("uvicorn", Config="config")
+# Parts of a start that plain endpoints do without: Python's own paths import the one for a check
+# of addresses, and the package of the other defines types of schemas
+defer("ipaddress")
 defer("pydantic_core", **dict.fromkeys(CORE, "_pydantic_core"))
+
+from pathlib import Path  # noqa: E402
 
 from .loader import read_app  # noqa: E402
 from .modules import failed_imports, reach_folder  # noqa: E402

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 
@@ -22,6 +22,7 @@ from .media import (
     choose,
     has_arrow,
 )
+from .reply import Answer
 from .rich import close, rich_forms, rich_types
 from .roles import bare, direct_kind, is_record, is_rows
 from .tables import write_frame, write_lines, write_rows
@@ -38,13 +39,6 @@ _FILES = {
     b"%PDF-": "application/pdf", b"PK\x03\x04": "application/zip", b"PAR1": PARQUET,
 }  # fmt: skip
 _TEXTS = ("text/",)
-
-
-class Answer(NamedTuple):
-    """A result as bytes of a media type."""
-
-    body: bytes
-    media_type: str
 
 
 def write_answer(codec: Codec, value: Any, accept: str) -> Answer:
@@ -65,15 +59,11 @@ def write_answer(codec: Codec, value: Any, accept: str) -> Answer:
     return Answer(codec.encode(value), JSON)  # which raises, and says why there is no form
 
 
-def write_any(codec: Codec, value: Any, accept: str) -> Answer | bytes:
-    """Return a result as JSON, or as what a notebook shows of it where it has no JSON form."""
-    try:
-        return codec.encode(value)
-    except ResultInvalid as fault:
-        shown = rich_forms(value) if not fault.is_misfit else {}
-        if not shown:
-            raise
-        return write_answer(codec, value, accept)
+def write_shown(codec: Codec, value: Any, accept: str, fault: ResultInvalid) -> Answer:
+    """Return what a notebook shows of a result that has no JSON form; raises `fault` if nothing."""
+    if fault.is_misfit or not rich_forms(value):
+        raise fault
+    return write_answer(codec, value, accept)
 
 
 def answer_types(hint: Any) -> tuple[str, ...]:

@@ -17,7 +17,6 @@ import time
 from collections import deque
 from contextlib import nullcontext
 from contextvars import copy_context
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .overload import MOST_WAITING, Late, Overloaded
@@ -27,6 +26,7 @@ from .turns import Deadlines, Waiter
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
+    from contextvars import Context
 
     from .lane import Lane
     from .operations import Operation
@@ -43,23 +43,35 @@ class NotRows(Exception):
     """A function that is called batchable does not give one result for each row."""
 
 
-@dataclass(slots=True, eq=False)
 class _Batch:
     """What runs calls together; `is_left` says that nobody waits for its end.
 
     It knows none of its calls: they know it, and a circle would be left to the collector.
     """
 
-    work: Future[Any] = field(init=False)
-    is_left: bool = False
+    __slots__ = ("is_left", "work")
+
+    work: Future[Any]
+
+    def __init__(self) -> None:
+        self.is_left = False
 
 
-@dataclass(slots=True, eq=False)
 class _Call(Waiter):
     """A call that waits or runs."""
 
-    arguments: dict[str, Any]
-    batch: _Batch | None = None
+    __slots__ = ("arguments", "batch")
+
+    def __init__(
+        self,
+        done: Callable[[Any], None],
+        context: Context,
+        due: float,
+        arguments: dict[str, Any],
+    ) -> None:
+        super().__init__(done, context, due)
+        self.arguments = arguments
+        self.batch: _Batch | None = None
 
 
 class Batcher:

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .manifest import Manifest, ManifestCell, ManifestValue, Setting, read_manifest, secret_name
-from .objects import load_object
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -124,6 +123,8 @@ def load_values(
     """
     for value in values:
         if value.index < before:
+            from .objects import load_object  # noqa: PLC0415  (many notebooks ship no value)
+
             try:
                 folder = app.values_folder or app.folder / "values"
                 namespace[value.name] = load_object(folder / value.sha256, namespace)

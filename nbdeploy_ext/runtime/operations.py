@@ -12,11 +12,10 @@ from contextlib import aclosing
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .answers import Answer, write_answer, write_any
 from .batching import Batcher
-from .bodies import read_body
 from .cells import KEY
 from .codec import Codec, compile_codec
+from .faults import ResultInvalid
 from .lane import Lane
 from .overload import MOST_WAITING, Overloaded
 from .pace import Pace
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from .manifest import ManifestEndpoint
+    from .reply import Answer
     from .request import Request
 
     Stream: TypeAlias = Generator[Any, None, None] | AsyncGenerator[Any, None]
@@ -69,10 +69,18 @@ class Operation(NamedTuple):
         if isinstance(value, _STREAMS):
             return value
         request = CURRENT.get()
-        if request is None:
-            return write_any(self.codec, value, "")
-        write = write_any if request.asked.takes_json else write_answer
-        return write(self.codec, value, request.asked.accept)
+        if request is not None and not request.asked.takes_json:
+            # Not at the top: what knows tables and pictures is a twentieth of a start
+            from .answers import write_answer  # noqa: PLC0415
+
+            return write_answer(self.codec, value, request.asked.accept)
+        try:
+            return self.codec.encode(value)
+        except ResultInvalid as fault:
+            from .answers import write_shown  # noqa: PLC0415
+
+            accept = "" if request is None else request.asked.accept
+            return write_shown(self.codec, value, accept, fault)
 
     def answer(self, arguments: dict[str, Any]) -> bytes | Answer | Stream:
         """Call the function here and now; what it raises is an `Exception`."""
@@ -231,6 +239,8 @@ def _arguments(request: Request) -> dict[str, Any]:
     codec, body = request.operation.codec, request.body or b""
     if request.asked.sends_json and not request.query:
         return codec.decode(body)
+    from .bodies import read_body  # noqa: PLC0415  (tables, forms and files, as above)
+
     return read_body(codec, body, request.asked.content_type, request.query)
 
 

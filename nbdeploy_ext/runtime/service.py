@@ -14,7 +14,6 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from .alerts import Alerts
-from .answers import Answer
 from .batching import prove_batchable
 from .board import Board, make_trial_board
 from .calls import Call, CallLog
@@ -28,7 +27,7 @@ from .monitors import Monitors
 from .operations import Compute, make_operation
 from .overload import Late, Overloaded
 from .problems import problem
-from .reply import Reply
+from .reply import Answer, Reply
 from .request import CURRENT
 from .tracing import make_tracing
 

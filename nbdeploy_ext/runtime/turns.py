@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextvars import copy_context
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .overload import Late
@@ -18,16 +17,20 @@ if TYPE_CHECKING:
     from .lane import Lane
 
 
-@dataclass(slots=True, eq=False)
 class Waiter:
     """Who waits for an answer; `done` is None once the answer was told.
 
     `due` is when it will have taken too long, by the loop's clock.
     """
 
-    done: Callable[[Any], None] | None
-    context: Context
-    due: float
+    __slots__ = ("context", "done", "due")
+
+    def __init__(self, done: Callable[[Any], None], context: Context, due: float) -> None:
+        """Wait, from now on."""
+        # No dataclass, as it is made anew at each start, for more than the rest of this file
+        self.done: Callable[[Any], None] | None = done
+        self.context = context
+        self.due = due
 
     def tell(self, answer: Any) -> None:
         """Tell the caller, unless it knows already."""
@@ -81,11 +84,12 @@ class Deadlines(Generic[_W]):
             self._loop.call_at(self._untold[0].due, self._look)
 
 
-@dataclass(slots=True, eq=False)
 class _Turn(Waiter):
     """A call that waits for the thread, or is on it."""
 
-    work: Future[Any] | None = None
+    __slots__ = ("work",)
+
+    work: Future[Any]
 
 
 class Turns:
@@ -120,8 +124,7 @@ class Turns:
 
     def _give_up(self, turn: _Turn) -> None:
         turn.tell(Late())
-        if turn.work is not None:
-            self._lane.give_up(turn.work)
+        self._lane.give_up(turn.work)
 
 
 def _outcome(work: Callable[..., Any], given: tuple[Any, ...]) -> Any:

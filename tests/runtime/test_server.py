@@ -167,9 +167,10 @@ def loaded() -> list[str]:
     return list(sys.modules)
 """
 NOT_AT_ONCE = {
-    "apprise", "email.policy", "httpx", "jinja2", "numpy",
-    "opentelemetry", "pandas", "prometheus_client", "psycopg", "pyarrow", "starlette.templating",
-    "starlette.testclient", "unittest", "xml.etree.ElementTree",
+    "apprise", "configparser", "csv", "email", "http", "httpx", "jinja2", "logging.config",
+    "nbdeploy_runtime.answers", "nbdeploy_runtime.bodies", "numpy", "opentelemetry", "pandas",
+    "pickle", "prometheus_client", "psycopg", "pyarrow", "pydantic", "sqlite3", "starlette",
+    "tempfile", "unittest", "xml.etree.ElementTree",
 }  # fmt: skip
 
 
