@@ -25,7 +25,7 @@ from .facts import METACLASS, STRANGE, TRUST, Builtin, Summary
 from .file_calls import FILE_CALLS, file_token, literal_path, opened, touch_files
 from .full_names import module_path
 from .hidden import BEHIND, hidden_in_function, hidden_in_method, prints
-from .implicit import implicit
+from .implicit import ACCESS, implicit
 from .in_place import given_in_place, is_told, put_into
 from .library_calls import function_effect, is_setting, state_at, state_of
 from .origins import (
@@ -67,6 +67,7 @@ _PASSING_ON = frozenset({"step", "writerow", "writerows"})
 """Methods of optimizers and writers: what these hold changes."""
 _MOVES = frozenset({"rename", "replace"})
 _PRINTS = frozenset({"print", "str", "repr", "format"})
+_LOOKS_UP = frozenset({"getattr", "hasattr"})
 _ANY_RANDOM = "@rng:?"
 
 
@@ -99,6 +100,8 @@ def _built_in(scope: Scope, name: str, does: Does, given: Arguments) -> Origins:
         scope.reads.setdefault(SHOWING, (1, 0))
     if name == "__import__":
         return imported_module(scope, given)
+    if name in _LOOKS_UP:
+        implicit(scope, ACCESS, given.first)
     if name == "print":
         prints(scope)
         scope.change(given.keywords.get("file", NOTHING))

@@ -173,9 +173,10 @@ FUNCTIONS: dict[str, Does] = _table(
         Does.SHUFFLE: "random.shuffle numpy.random.shuffle",
         Does.CHANGE: "numpy.put numpy.place numpy.copyto numpy.fill_diagonal numpy.putmask "
         "numpy.put_along_axis numpy.add.at numpy.subtract.at heapq.heappop heapq.heapify "
-        "heapq.heapreplace",
+        "heapq.heapreplace operator.delitem",
         Does.STORE: "heapq.heappush heapq.heappushpop bisect.insort bisect.insort_left "
-        "bisect.insort_right operator.setitem operator.iadd xml.etree.ElementTree.SubElement",
+        "bisect.insort_right operator.setitem operator.iadd operator.iconcat operator.ior "
+        "operator.iand operator.isub operator.ixor operator.imul xml.etree.ElementTree.SubElement",
         Does.SAME: "numpy.asarray numpy.asanyarray numpy.ascontiguousarray numpy.atleast_1d "
         "numpy.atleast_2d numpy.frombuffer pandas.DataFrame pandas.Series pandas.Index "
         "typing.cast contextlib.closing contextlib.nullcontext memoryview torch.from_numpy "

@@ -29,7 +29,8 @@ _QUIET = frozenset(
     "sys.argv".split()
 )
 """Settings that no calculation follows."""
-_STATES = frozenset({"random", "rcParams", "options", "config", "environ", "modules"})
+_STATES = frozenset("random rcParams options config environ modules path argv".split())
+_LISTS = frozenset({"path", "argv"})
 
 
 def body(scope: Scope, statements: Iterable[ast.stmt]) -> None:
@@ -84,6 +85,8 @@ def _state(scope: Scope, node: ast.Attribute) -> Origins:
     top = path.partition(".")[0]
     if not top or path == "sys.modules":
         return only(ANY_MODULE + "*") if top else NOTHING
+    if node.attr in _LISTS:
+        return only("@world*") if top == "sys" else NOTHING
     found = only("@world*" if top == "os" else state_of(top) + "*")
     return found | {RANDOM_STATE.get(top, "@rng:?") + "*"} if node.attr == "random" else found
 
@@ -122,6 +125,8 @@ def _bind_attribute(scope: Scope, target: ast.Attribute, origins: Origins) -> No
     _sets_property(scope, target, holder)
     scope.change(holder)
     scope.hold(holder, origins)
+    if target.attr == "__dict__":
+        scope.hold(origins, holder)  # who both have all attributes in common
     if target.attr in SEED_ARGUMENTS:
         scope.hold(holder, ONCE)  # whose draws move it on
 

@@ -302,6 +302,17 @@ class Base(metaclass=Meta): pass
         ([KEEPING, "A()", "len(A.all)"], [0, 1]),
         (["log = []\nclass A:\n    def __getattr__(self, name): log.append(name)", "a = A()",
           "a.b", "log"], [0, 1, 2]),
+        *(
+            (["class A:\n    n = 0\n    def __getattr__(self, name): self.n += 1", "a = A()", use,
+              "a.n"], [0, 1, 2])
+            for use in ("getattr(a, 'b')", "hasattr(a, 'b')")
+        ),
+        (["class A: pass\na, b = A(), A()", "a.__dict__ = b.__dict__", "a.n = 1", "b.n"],
+         [0, 1, 2]),
+        # operators as functions, and lists of `sys` by another name
+        (["import operator\nrows = [1, 2]", "operator.delitem(rows, 0)", "rows"], [0, 1]),
+        (["import operator\nrows = [1, 2]", "operator.iconcat(rows, [0])", "rows"], [0, 1]),
+        (["import sys", "folders = sys.path", "folders.append('a')", "sys.path"], [0, 1, 2]),
         # several targets at once, and a table of the same figures
         (["n = 1", "a, b = both = [1], [2]", "b.append(3)", "both"], [1, 2]),
         (["import matplotlib.pyplot as plt\nfig, axes = plt.subplots(2)",
