@@ -8,6 +8,7 @@ import math
 import re
 import sys
 from collections import deque
+from collections.abc import ItemsView, KeysView, Mapping, ValuesView
 from dataclasses import fields, is_dataclass
 from datetime import timedelta
 from itertools import repeat
@@ -21,6 +22,7 @@ _OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 
 _WRITTEN = frozenset({"f8", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "b1"})
 _PLAIN = frozenset({dict, list, str, float, int, bool, type(None)})
+_LISTED = (set, frozenset, tuple, deque, range, KeysView, ValuesView, ItemsView)
 _NO_MINUTES = re.compile(r"H(?=[\d.]+S)")
 _YEARS = re.compile(r"(-)?P(\d+)Y(?:(\d+)D)?")
 
@@ -59,8 +61,10 @@ def native(value: Any) -> Any:
     converted = _scientific(value)
     if converted is not value:
         return converted
-    if isinstance(value, (set, frozenset, tuple, deque)):
+    if isinstance(value, _LISTED):
         return list(value)
+    if isinstance(value, Mapping):
+        return dict(value)
     if isinstance(value, timedelta):
         return duration_text(value)
     if is_plain_dataclass(type(value)):
@@ -158,8 +162,9 @@ def _of_numpy(np: Any, value: Any) -> Any:
     if kind == "m":
         return value.astype("timedelta64[us]").tolist()
     listed = value.tolist()
-    # A scalar of a type that Python lacks (longdouble, say) stays what it is
-    return str(value) if listed is value else listed
+    if isinstance(listed, np.generic):  # Python lacks its type: longdouble, say
+        return float(value) if kind == "f" else str(value)
+    return listed
 
 
 def _of_pandas(pd: Any, value: Any) -> Any:

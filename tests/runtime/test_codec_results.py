@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections import ChainMap
 from datetime import timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -52,6 +54,11 @@ RESULTS: list[tuple[Any, Any, Any]] = [
     (Any, {"points": [Point(1)]}, {"points": [{"x": 1.0, "y": 0.0}]}),
     (Any, Form(age=2), {"age": 2, "points": []}),
     (Any, [NOON, Decimal("1.5"), UUID(ID)], ["2026-01-02T12:00:00Z", "1.5", ID]),
+    (Any, np.longdouble(1.5), 1.5),
+    (Any, np.array([1.5], np.longdouble), [1.5]),
+    (Any, [range(2), {"a": 1}.keys(), {"a": 1}.items()], [[0, 1], ["a"], [["a", 1]]]),
+    (list[str], {"a": 1}.keys(), ["a"]),
+    (Any, ChainMap({"a": MappingProxyType({2: 3})}), {"a": {"2": 3}}),
     (None, None, None),
     (Any, pd.Timestamp("2026-01-02"), "2026-01-02T00:00:00"),
     (pd.Timestamp, pd.Timestamp("2026-01-02"), "2026-01-02T00:00:00"),
