@@ -49,7 +49,6 @@ def _instance(scope: Scope, summary: Summary, callee: str, given: Arguments) -> 
 
 def _itself(scope: Scope, callee: str) -> Origins:
     """Return the origins of a function or class of the notebook."""
-    while scope.kind == "class" and scope.parent is not None:
-        scope = scope.parent
-    known = scope.env.get(callee) if scope.kind == "cell" else None
+    place = scope.place_of(callee)
+    known = place.env.get(callee) if place.kind != "function" else None
     return known or frozenset((callee,))

@@ -89,11 +89,19 @@ class Scope:
         if enclosing is not None:
             self.soft.add(name)
             return enclosing
-        if self.kind == "class" and self.parent is not None and name[0] != "@":
-            return self.parent.load(name, position)  # its body runs at once
+        place = self.place_of(name)
+        if place is not self and name[0] != "@":
+            return place.load(name, position)
         if name not in self.reads:
             self.reads[name] = position
         return only(name)
+
+    def place_of(self, name: str) -> Scope:
+        """Return whose name it is: a class's body runs at once, and finds the names around it."""
+        scope = self
+        while scope.kind == "class" and scope.parent is not None and name not in scope.env:
+            scope = scope.parent
+        return scope
 
     def _enclosing(self, name: str) -> Origins | None:
         scope = self.parent
@@ -292,8 +300,9 @@ class Scope:
             return related(self._from_caller(origin[:-1], arguments), last)
         if first == "$":
             return arguments.get(origin[1:], NOTHING)
-        if self.kind == "class" and self.parent is not None and origin not in self.env:
-            return self.parent._from_caller(origin, arguments)  # noqa: SLF001  (a scope, too)
+        place = self.place_of(origin)
+        if place is not self:
+            return place._from_caller(origin, arguments)  # noqa: SLF001  (a scope, too)
         if self.kind != "cell":
             return self._recall(origin)
         if origin not in self.sure:
