@@ -13,9 +13,10 @@ from .full_names import module_path
 from .implicit import implicit
 from .library_calls import function_effect
 from .origins import ASKED, NOTHING, Origins, base, holder_of, merged, only
-from .scopes import Scope, global_changes
+from .outcomes import changes_of, outside
+from .scopes import Scope
 from .statements import STATEMENTS, bind, body
-from .summaries import joined_changes
+from .summaries import global_changes, joined_changes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,11 +133,11 @@ def _summary(
 ) -> Summary:
     own = scope.stored - scope.declared
     free = frozenset([n for n in (*scope.reads, *scope.deferred, *scope.soft) if n not in own])
-    returns = scope.outside(scope.returns, own)
+    returns = outside(scope, scope.returns, own)
     if scope.generator:
         returns = {base(o) + "+" for o in returns} | {"~" + n for n in free} | {"!"}
         returns |= {f"${name}+" for name in [*parameters, "..."]}
-    changes = scope.changes(own)
+    changes = changes_of(scope, own)
     return Summary(
         "function",
         parameters,

@@ -12,6 +12,7 @@ from .facts import Facts, Opaque
 from .file_calls import file_token
 from .magics import NEUTRAL
 from .origins import FLAGS, NOTHING
+from .outcomes import changes_of
 from .plugins import may_be_plugin
 from .scopes import Scope
 from .statements import body
@@ -63,7 +64,7 @@ def _facts(scope: Scope, source: PlainSource) -> Facts:
         if name[0] in "_IO" and _HISTORY.fullmatch(name) and name != "__":
             scope.opaque.append(Opaque(*position, f"{name} may be what another cell showed"))
     values = {n: o for n, o in scope.env.items() if o or n[0] != "@"}
-    changes = scope.changes()
+    changes = changes_of(scope)
     maybe = values.keys() - scope.sure
     return Facts(
         immediate=places.all(names),

@@ -46,8 +46,8 @@ from .origins import (
 )
 from .own_calls import call_summary
 from .patches import ANY_MODULE, CLASSES, module_of_table
-from .scopes import global_changes
 from .settings import SHOWING, follows_settings
+from .summaries import global_changes
 from .trust import selection
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .calls import unknown_call
 from .implicit import iterates
 from .origins import NOTHING, ONCE, Origins, holder_of, only, part_of
-from .scopes import global_changes
+from .summaries import global_changes
 
 if TYPE_CHECKING:
     from .arguments import Arguments

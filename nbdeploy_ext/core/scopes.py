@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-_FEW = 8
-_CROWD = 200
 Inside = tuple[set[str], dict[str, Origins], set[str]]
 
 
@@ -330,94 +328,3 @@ class Scope:
         self.assumed.update(inner.assumed)
         for holder, held in inner.held.items():
             self.held.setdefault(holder, set()).update(held)
-
-    # results ---------------------------------------------------------------------------------
-    def changes(self, drop: set[str] | None = None) -> Changes:
-        """Return what the scope changes outside itself; objects of the scope's own are dropped."""
-        deep = self._expanded(self.deep, self.held) if self.deep else self.deep
-        gone = drop or set()
-        keep_own = self.kind == "cell"
-        held: list[tuple[str, Origins]] = []
-        for holder, origins in self.held.items():
-            if holder not in gone and (keep_own or holder[0] != "="):
-                kept = frozenset(self.outside(origins, gone))
-                if kept:
-                    held.append((holder, kept))
-        return Changes(
-            _left(self.shallow - deep, gone),
-            _left(deep, gone),
-            _left(self.consumed, gone),
-            _left(self.drawn, gone, own=keep_own),
-            _left(self.asked, gone),
-            tuple(_by_way_of_one(held)),
-            frozenset(self.binds),
-        )
-
-    def outside(self, origins: Iterable[str], gone: set[str]) -> set[str]:
-        """Return origins without the scope's own objects, but with what those hold."""
-        if self.kind == "cell":
-            return set(origins)
-        found: set[str] = set()
-        seen: set[str] = set()
-        waiting = list(origins)
-        while waiting:
-            origin = waiting.pop()
-            plain = base(origin)
-            if plain[0] == "=" or plain in gone:
-                if plain not in seen:
-                    seen.add(plain)
-                    waiting += [base(o) + "+" for o in self.held.get(plain, ())]
-            else:
-                found.add(origin)
-        return found
-
-    @staticmethod
-    def _expanded(deep: set[str], held: dict[str, set[str]]) -> set[str]:
-        found = set(deep)
-        waiting = [o for o in deep if o in held]
-        while waiting:
-            for origin in held[waiting.pop()]:
-                plain = base(origin)
-                if origin[-1] not in "-<" and plain not in found:
-                    found.add(plain)
-                    if plain in held:
-                        waiting.append(plain)
-        return found
-
-
-def _by_way_of_one(held: list[tuple[str, Origins]]) -> list[tuple[str, Origins]]:
-    """Let a crowd of objects that hold each other all hold one that holds all: it says as much.
-
-    Functions that call each other would pass on every pair, and those grow with their square.
-    """
-    if len(held) < _FEW or sum(len(origins) for _, origins in held) < _CROWD:
-        return held
-    one = min((holder for holder, _ in held if holder[0] not in "$@="), default=None)
-    if one is None:
-        return held
-    everything = frozenset().union(*[origins for _, origins in held])
-    through = only(one + "+")
-    return [(one, everything), *((holder, through) for holder, _ in held if holder != one)]
-
-
-def _left(origins: set[str], gone: set[str], *, own: bool = False) -> Origins:
-    """Return the origins that are still there outside: `gone` names are not, nor `own` objects."""
-    if not origins:
-        return NOTHING
-    dropped = FLAGS + ("~" if own else "~=")
-    return frozenset([o for o in origins if o not in gone and o[0] not in dropped])
-
-
-def global_changes(changes: Changes) -> Changes:
-    """Return those changes of a function that don't depend on its arguments."""
-    if not changes:
-        return changes
-    return Changes(
-        frozenset([o for o in changes.shallow if o[0] != "$"]),
-        frozenset([o for o in changes.deep if o[0] != "$"]),
-        frozenset([o for o in changes.consumed if o[0] != "$"]),
-        frozenset([o for o in changes.drawn if o[0] != "$"]),
-        frozenset([o for o in changes.asked if o[0] != "$"]),
-        tuple((h, v) for h, v in changes.held if h[0] != "$"),
-        changes.binds,
-    )

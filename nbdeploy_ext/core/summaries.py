@@ -1,4 +1,4 @@
-"""Several summaries or changes in, one out that says all that each of them may do."""
+"""Summaries and changes in, others out: one for several, or what is left for some purpose."""
 
 from __future__ import annotations
 
@@ -26,6 +26,21 @@ def joined_changes(several: Sequence[Changes]) -> Changes:
         merged([c.asked for c in several]),
         tuple(sorted(held.items())),
         frozenset().union(*(c.binds for c in several)),
+    )
+
+
+def global_changes(changes: Changes) -> Changes:
+    """Return those changes of a function that don't depend on its arguments."""
+    if not changes:
+        return changes
+    return Changes(
+        frozenset([o for o in changes.shallow if o[0] != "$"]),
+        frozenset([o for o in changes.deep if o[0] != "$"]),
+        frozenset([o for o in changes.consumed if o[0] != "$"]),
+        frozenset([o for o in changes.drawn if o[0] != "$"]),
+        frozenset([o for o in changes.asked if o[0] != "$"]),
+        tuple((h, v) for h, v in changes.held if h[0] != "$"),
+        changes.binds,
     )
 
 
