@@ -106,7 +106,7 @@ def _pairs(scope: Scope, target: ast.Tuple | ast.List, source: ast.expr) -> bool
 def bind(scope: Scope, target: ast.expr, origins: Origins) -> None:
     """Give a target its value: a name, an attribute, an item, or several of them."""
     if type(target) is ast.Name:
-        _replaced(scope, target.id)
+        _let_go(scope, target.id)
         scope.store(target.id, origins)
     elif isinstance(target, ast.Attribute):
         _bind_attribute(scope, target, origins)
@@ -141,11 +141,16 @@ def _bind_item(scope: Scope, target: ast.Subscript, origins: Origins) -> None:
     scope.hold(holder, origins)
 
 
-def _replaced(scope: Scope, name: str) -> None:
-    """Note that a name no longer stands for the object that it had, which may be gone then."""
-    if scope.kind == "cell" and is_missed(scope):
+def _let_go(scope: Scope, name: str) -> None:
+    """Note that a name no longer stands for the object that it has, which may be gone then."""
+    if not is_missed(scope):
+        return
+    known = scope.env.get(name, NOTHING)
+    if scope.kind == "cell" or name in scope.declared:
         scope.soft.add(name)
-        given_up(scope, scope.env.get(name) or only(name))
+        known = known or only(name)
+    if known:
+        given_up(scope, known)
 
 
 def _sets_property(scope: Scope, target: ast.Attribute, holder: Origins) -> None:
@@ -230,7 +235,7 @@ def _delete_target(scope: Scope, target: ast.expr) -> None:
     if isinstance(target, ast.Name):
         found = scope.load(target.id, (target.lineno, target.col_offset))
         scope.change(found, deep=True)  # it may be a file that is written now
-        given_up(scope, found)
+        _let_go(scope, target.id)
         scope.delete(target.id)
     elif isinstance(target, (ast.Tuple, ast.List)):
         for element in target.elts:

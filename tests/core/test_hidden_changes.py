@@ -332,6 +332,11 @@ class Base(metaclass=Meta): pass
         ([WEAK, "c = weakref.WeakValueDictionary(k=o)", "o = 0", "len(c)"], [0, 1, 2]),
         ([GONE, "d = D()", "d = 0", "log"], [0, 1, 2]),
         ([GONE, "d = D()", "del d", "log"], [0, 1, 2]),
+        *(
+            ([f"{WEAK}\nweakref.finalize(o, log.append, 1)", f"def f():\n    global o\n    {gone}",
+              "f()", "log"], [0, 1, 2])
+            for gone in ("o = 0", "del o")
+        ),
         ([GONE, "several = [D()]", "several.clear()", "log"], [0, 1, 2]),
         (["import csv", "w = csv.writer(open('a.csv', 'w'))", "w.writerow([1])", "del w",
           "open('a.csv').read()"], [0, 1, 2, 3]),
