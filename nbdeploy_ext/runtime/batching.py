@@ -82,6 +82,7 @@ class Batcher:
         self._operation = operation
         self._lane = lane
         self._loop = asyncio.get_running_loop()
+        self._limit = limit
         self._deadlines: Deadlines[_Call] = Deadlines(limit, self._give_up)
         self._waiting: deque[_Call] = deque()
         self._begun = False
@@ -102,8 +103,8 @@ class Batcher:
     def put(self, arguments: dict[str, Any], done: Callable[[Any], None]) -> _Call:
         """Let the function answer these arguments, among others' or alone; `Overloaded` at once.
 
-        `done` is told the answer, what was raised, or `Late`: on the loop, in the context that
-        this is called in, and never before this returns.
+        `done` is told the answer, what was raised, `Late`, or `Overloaded` where no batch took it
+        in time: on the loop, in the context that this is called in, and never before this returns.
         """
         if len(self._waiting) >= MOST_WAITING:
             raise Overloaded(1.0)
@@ -117,7 +118,7 @@ class Batcher:
         return call
 
     def _give_up(self, call: _Call) -> None:
-        call.tell(Late())
+        call.tell(Late() if call.batch is not None else Overloaded(self._limit / 2))
         # What waits needs not wait for it
         if call.batch is not None and self._lane.give_up(call.batch.work):
             call.batch.is_left = True

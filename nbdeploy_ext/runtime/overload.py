@@ -1,6 +1,6 @@
 """Calls that are not answered in time.
 
-When more come than can be, they are told so at once, and when to come again.
+When more come than can be, they are told so, at once if it can be foreseen, and when to come again.
 """
 
 from __future__ import annotations

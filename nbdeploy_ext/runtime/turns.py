@@ -7,7 +7,7 @@ from collections import deque
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from .overload import Late
+from .overload import Late, Overloaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,6 +98,7 @@ class Turns:
     def __init__(self, lane: Lane, limit: float) -> None:
         """Run on `lane`; a call may take `limit` seconds, with what it waits."""
         self._lane = lane
+        self._limit = limit
         self._loop = asyncio.get_running_loop()
         self._deadlines: Deadlines[_Turn] = Deadlines(limit, self._give_up)
 
@@ -106,8 +107,9 @@ class Turns:
     ) -> None:
         """Run `work` with what is given, in its turn.
 
-        `done` is told the result, what was raised, or `Late`: on the loop, in the context that
-        this is called in, and never before this returns.
+        `done` is told the result, what was raised, `Late`, or `Overloaded` where its turn did not
+        come in time: on the loop, in the context that this is called in, and never before this
+        returns.
         """
         turn = _Turn(done, copy_context(), self._deadlines.next())
         turn.work = self._lane.submit(self._run, turn, work, given)
@@ -123,8 +125,9 @@ class Turns:
         self._deadlines.forget_told()
 
     def _give_up(self, turn: _Turn) -> None:
-        turn.tell(Late())
         self._lane.give_up(turn.work)
+        # What had not begun was dropped: the caller may try again
+        turn.tell(Overloaded(self._limit / 2) if turn.work.cancelled() else Late())
 
 
 def _outcome(work: Callable[..., Any], given: tuple[Any, ...]) -> Any:

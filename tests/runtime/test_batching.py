@@ -239,6 +239,28 @@ def rows(given: list[int]) -> list[int]:
     assert running.client.post("/rows", json={"given": [2]}).json() == [2]
 
 
+def test_a_call_that_no_batch_took_in_time_may_be_made_again(start) -> None:
+    source = """\
+import threading
+never = threading.Event()
+
+def hold() -> None:
+    never.wait(20)
+
+def rows(given: list[int]) -> list[int]:
+    return given
+"""
+    running = start(
+        ("calls", "production", source),
+        endpoints={"hold": [], "rows": []},
+        service=ServiceSettings(batchable=("rows",), timeout=0.5),
+    )
+    for _ in range(8):  # no thread is left
+        assert running.client.post("/hold", json={}).status_code == 504
+    waited = running.client.post("/rows", json={"given": [1]})
+    assert (waited.status_code, waited.headers["retry-after"]) == (503, "1")
+
+
 def test_all_calls_of_a_batch_over_its_time_are_told_so(start) -> None:
     source = """\
 import threading
