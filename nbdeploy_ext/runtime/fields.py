@@ -55,7 +55,8 @@ def read_file(codec: Codec, name: str, files: list[File]) -> Any:
     if file.kind == JSON:
         return codec.check(name, file.content)
     if file.kind == NDJSON:
-        return codec.check(name, read_json_lines(file.content, file.charset))
+        lines = read_json_lines(file.content, file.charset)
+        return codec.check(name, _without_names(lines) if is_array(hint) else lines)
     if file.kind in TABLES and hint is not str:
         return _read_table(codec, name, file)
     text = decode_text(file.content, file.charset)
@@ -95,6 +96,18 @@ def _read_table(codec: Codec, name: str, file: File) -> Any:
     if is_array(hint):
         return codec.check(name, dump_value(_cells(lines)))
     return _read_rows(codec, name, lines)
+
+
+def _without_names(lines: bytes) -> bytes:
+    """Return JSON of records as that of their values, column by column; any other as it is."""
+    try:
+        rows = from_json(lines)
+    except ValueError:
+        return lines  # whoever checks it says so
+    names = rows[0].keys() if rows and isinstance(rows[0], dict) else ()
+    if not names or any(not isinstance(row, dict) or row.keys() != names for row in rows):
+        return lines
+    return dump_value(_vector([[row[name] for name in names] for row in rows]))
 
 
 def _cells(lines: list[list[str]]) -> list[Any]:
