@@ -31,8 +31,11 @@ if TYPE_CHECKING:
 _LEFT_ALONE = frozenset({"Callable", "Literal", "LiteralString"})
 
 
-def adapt(hint: Any, seen: frozenset[Any] = frozenset()) -> Any:
-    """Return `hint`, or one that means the same and that pydantic can read, at any depth."""
+def adapt(hint: Any, seen: tuple[Any, ...] = ()) -> Any:
+    """Return `hint`, or one that means the same and that pydantic can read, at any depth.
+
+    `seen` are the classes that it stands in, the innermost last.
+    """
     origin = get_origin(hint)
     if origin is Annotated:
         inner, *metadata = get_args(hint)
@@ -44,14 +47,24 @@ def adapt(hint: Any, seen: frozenset[Any] = frozenset()) -> Any:
     special = _special(hint, origin or hint)
     if special is not None:
         return special
-    if typing.is_typeddict(hint) and hint not in seen:
-        return _typed_dict(hint, seen | {hint})
-    if isinstance(hint, type) and hint not in seen:
-        if is_plain_dataclass(hint):
-            return _dataclass(hint, seen | {hint})
-        if issubclass(hint, tuple) and hasattr(hint, "_fields"):
-            return _named_tuple(hint, seen | {hint})
-    return _generic(hint, origin, seen)
+    read = _reader_of(hint)
+    if read is None or hint in seen[:-1]:
+        return _generic(hint, origin, seen)
+    if seen and seen[-1] is hint:
+        # Within itself a TypedDict is known by its name; pydantic knows the others
+        return typing.ForwardRef(hint.__name__) if read is _typed_dict else hint
+    return read(hint, (*seen, hint))
+
+
+def _reader_of(hint: Any) -> Callable[[Any, tuple[Any, ...]], Any] | None:
+    """Return what reads a class by its fields, or None for any other hint."""
+    if typing.is_typeddict(hint):
+        return _typed_dict
+    if not isinstance(hint, type):
+        return None
+    if is_plain_dataclass(hint):
+        return _dataclass
+    return _named_tuple if issubclass(hint, tuple) and hasattr(hint, "_fields") else None
 
 
 def not_required(hint: Any) -> Any:
@@ -71,7 +84,7 @@ def _annotated(hint: Any, metadata: list[Any]) -> Any:
     return form[parts] if metadata else hint
 
 
-def _named_tuple(kind: Any, seen: frozenset[Any]) -> Any:
+def _named_tuple(kind: Any, seen: tuple[Any, ...]) -> Any:
     """Read a named tuple through a plain one where pydantic doesn't know its elements."""
     hints = typing.get_type_hints(kind, include_extras=True)
     elements = [hints.get(name, Any) for name in kind._fields]
@@ -82,7 +95,7 @@ def _named_tuple(kind: Any, seen: frozenset[Any]) -> Any:
     return Annotated[form[tuple(adapted)], AfterValidator(lambda values: kind(*values))]
 
 
-def _generic(hint: Any, origin: Any, seen: frozenset[Any]) -> Any:
+def _generic(hint: Any, origin: Any, seen: tuple[Any, ...]) -> Any:
     if isinstance(hint, typing.NewType):
         adapted = adapt(hint.__supertype__, seen)
         return hint if adapted is hint.__supertype__ else adapted
@@ -175,7 +188,7 @@ def _fitting(kind: Any, name: str = "") -> Callable[[Any], Any]:
     return make
 
 
-def _typed_dict(kind: Any, seen: frozenset[Any]) -> Any:
+def _typed_dict(kind: Any, seen: tuple[Any, ...]) -> Any:
     # pydantic refuses typing's own TypedDict before Python 3.12
     fields: dict[str, Any] = {}
     for name, hint in typing.get_type_hints(kind, include_extras=True).items():
@@ -187,7 +200,7 @@ def _typed_dict(kind: Any, seen: frozenset[Any]) -> Any:
     return typed_dict(kind.__name__, fields)
 
 
-def _dataclass(kind: type, seen: frozenset[Any]) -> Any:
+def _dataclass(kind: type, seen: tuple[Any, ...]) -> Any:
     """Read a dataclass through a TypedDict where it has fields that pydantic doesn't know."""
     hints = typing.get_type_hints(kind, include_extras=True)
     made = [f for f in dataclasses.fields(kind) if f.init]

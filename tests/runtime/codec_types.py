@@ -48,6 +48,11 @@ class Fixed:
     raw: bytes
 
 
+class Node(TypedDict):
+    name: str
+    below: list[Node]
+
+
 @dataclass
 class Tree:
     name: str
