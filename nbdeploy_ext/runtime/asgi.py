@@ -86,6 +86,11 @@ class Cycle:
         self.more_body = False
         self.message_event.set()
 
+    @property
+    def complete(self) -> bool:
+        """Whether all of the request is here."""
+        return not self.more_body
+
     async def run(self, application: ASGIApp) -> None:
         """Let the application answer; where it fails the caller is told, or cut off."""
         try:

@@ -70,8 +70,8 @@ class Flow:
 class Connection(asyncio.Protocol):
     """Keeps what waits in line on one connection, and who is to hear that it has ended.
 
-    What is answered, a call or ASGI's cycle, has `disconnected`, `message_event`, `keep_alive` and
-    `response_complete`.
+    What is answered, a call or ASGI's cycle, has `complete`, `disconnected`, `message_event`,
+    `keep_alive` and `response_complete`.
     """
 
     def __init__(self, shared: Shared) -> None:

@@ -84,13 +84,15 @@ class Intake(Connection):
         self.data_received(again + rest)
 
     def refuse(self, status: int, detail: str) -> None:
-        """End the connection and say why; an answer that is on its way is finished instead."""
+        """End the connection and say why; where whole requests came before, they are answered."""
         if self.may_refuse:
             self._write_last(problem(status, detail))
             return
         self.flow.pause_reading()
-        self.waiting.clear()
-        self.active.keep_alive = False
+        if self.waiting and not self.waiting[-1].complete:
+            self.waiting.pop()
+        last = self.waiting[-1] if self.waiting else self.active
+        last.keep_alive = False
 
     def _write_last(self, answer: Reply) -> None:
         if not self.transport.is_closing():

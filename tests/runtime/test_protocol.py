@@ -380,10 +380,21 @@ def test_what_is_no_request_is_told_so_as_a_problem(running, sent) -> None:
         assert connection.file.read() == b""
 
 
-def test_a_call_before_what_is_no_request_is_answered(running) -> None:
+@pytest.mark.parametrize(
+    "bad",
+    [
+        GARBAGE,
+        post("/slow", b"{}", "Transfer-Encoding: chunked"),
+        chunked("/slow", b"{}").replace(b"2\r\n", b"zz\r\n"),
+    ],
+)
+def test_calls_before_what_is_no_request_are_answered(running, bad) -> None:
+    calls = [post("/slow", b'{"seconds": 0.%d}' % n) for n in (2, 0, 1)]
     with Connection(running) as connection:
-        connection.send(post("/slow", b'{"seconds": 0.2}') + GARBAGE)
-        assert connection.answer()[0] == 200
+        connection.send(b"".join(calls) + bad)
+        answers = [connection.answer() for _ in calls]
+        assert [body for _, _, body in answers] == [b"0.2", b"0.0", b"0.1"]
+        assert [headers.get("connection") for _, headers, _ in answers] == [None, None, "close"]
         assert connection.file.read() == b""
 
 
