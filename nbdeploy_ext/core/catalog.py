@@ -350,16 +350,20 @@ SEEDING = re.compile(
     r"(?:set|fix|seed|global|reset|all|random|_)*seed(?:s|ing|_all|_everything)?|set_?state"
 )
 """Names of functions that seed every random state there is, whoever wrote them."""
-UFUNCS = frozenset(
-    "add subtract multiply divide true_divide floor_divide power mod remainder maximum minimum dot "
-    "matmul logical_and logical_or".split()
-)
-UNARY_UFUNCS = frozenset(
-    "negative positive absolute fabs sign rint conj conjugate exp exp2 log log2 log10 expm1 log1p "
-    "sqrt square cbrt reciprocal sin cos tan arcsin arccos arctan sinh cosh tanh floor ceil trunc "
-    "logical_not invert isnan isinf isfinite".split()
-)
-"""Functions of arrays whose result goes to one more argument, if there is one."""
+RESULTS = {
+    **{
+        f"numpy.{name}": 2
+        for name in "add subtract multiply divide true_divide floor_divide power mod remainder "
+        "maximum minimum dot matmul logical_and logical_or".split()
+    },
+    **{
+        f"numpy.{name}": 1
+        for name in "negative positive absolute fabs sign rint conj conjugate exp exp2 log log2 "
+        "log10 expm1 log1p sqrt square cbrt reciprocal sin cos tan arcsin arccos arctan sinh cosh "
+        "tanh floor ceil trunc logical_not invert isnan isinf isfinite".split()
+    },
+}
+"""Functions of arrays with the place of the argument that their result goes to, if it is given."""
 QUIET_COMMANDS = frozenset(
     "ls pwd cat head tail echo nvidia-smi which du df free wc whoami uname date python python3 pip "
     "pip3 file stat tree ps top lscpu env printenv grep find".split()

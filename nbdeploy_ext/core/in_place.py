@@ -6,15 +6,15 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from .catalog import ESTIMATING, UFUNCS, UNARY_UFUNCS
+from .catalog import ESTIMATING, RESULTS
 from .facts import IN_PLACE
-from .origins import NOTHING, Origins, merged
+from .origins import NOTHING, Origins
 
 if TYPE_CHECKING:
     from .arguments import Arguments
     from .scopes import Scope
 
-_HINT = re.compile(r"(?:\b|__)(?:copy(?:_?[xX])?|in_?place|overwrite_\w+)\s*=")
+_HINT = re.compile(r"(?:copy(?:_?[xX])?|in_?place|overwrite_\w+)\s*=")
 _COPYING = frozenset("copy copy_X copy_x copyX".split())
 _REPLACING = frozenset("inplace in_place".split())
 
@@ -40,17 +40,18 @@ def put_into(scope: Scope, path: str, given: Arguments) -> Origins:
     It is `out=`, or one more argument of numpy's functions: `np.add(a, b, a)`, `np.sqrt(a, a)`.
     """
     out = given.keywords.get("out", NOTHING)
-    package, _, name = path.partition(".")
-    if package == "numpy" and name in UFUNCS:
-        out |= merged(given.positional[2:3])
-    elif package == "numpy" and name in UNARY_UFUNCS:
-        out |= merged(given.positional[1:2])
-    scope.change(out, deep=True)
+    place = RESULTS.get(path)
+    if place is not None and len(given.positional) > place:
+        out |= given.positional[place]
+    if out:
+        scope.change(out, deep=True)
     return out
 
 
 def tells_objects(tree: ast.Module, text: str) -> bool:
     """Whether a cell makes an object that may change whatever its methods are given later on."""
+    if "copy" not in text and "place" not in text and "overwrite_" not in text:
+        return False  # at once: a pattern takes longer than all else that is read of a cell
     if _HINT.search(text) is None:
         return False
     calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))

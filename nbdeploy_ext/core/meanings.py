@@ -238,7 +238,7 @@ class NotebookMeanings:
     def read_class(self, node: ast.ClassDef) -> Summary:
         """Return what a class stands for: its methods, and what making one does."""
         found = self._by_methods(node)
-        kind = self._kind(node)
+        kind = self._kind(node) if node.bases else NOTHING
         return replace(found, returns=found.returns | kind) if kind else found
 
     def _by_methods(self, node: ast.ClassDef) -> Summary:

@@ -83,13 +83,14 @@ class Scope:
                 self.soft.add(name)
                 return found | {name} if self.kind == "cell" else found
             return found
-        enclosing = self._enclosing(name) if self.parent is not None else None
-        if enclosing is not None:
-            self.soft.add(name)
-            return enclosing
-        place = self.place_of(name)
-        if place is not self and name[0] != "@":
-            return place.load(name, position)
+        if self.parent is not None:
+            enclosing = self._enclosing(name)
+            if enclosing is not None:
+                self.soft.add(name)
+                return enclosing
+            place = self.place_of(name)
+            if place is not self and name[0] != "@":
+                return place.load(name, position)
         if name not in self.reads:
             self.reads[name] = position
         return only(name)
@@ -298,10 +299,10 @@ class Scope:
             return related(self._from_caller(origin[:-1], arguments), last)
         if first == "$":
             return arguments.get(origin[1:], NOTHING)
-        place = self.place_of(origin)
-        if place is not self:
-            return place._from_caller(origin, arguments)  # noqa: SLF001  (a scope, too)
         if self.kind != "cell":
+            place = self.place_of(origin)
+            if place is not self:
+                return place._from_caller(origin, arguments)  # noqa: SLF001  (a scope, too)
             return self._recall(origin)
         if origin not in self.sure:
             self.soft.add(origin)

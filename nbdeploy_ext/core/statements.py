@@ -143,14 +143,12 @@ def _bind_item(scope: Scope, target: ast.Subscript, origins: Origins) -> None:
 
 def _let_go(scope: Scope, name: str) -> None:
     """Note that a name no longer stands for the object that it has, which may be gone then."""
-    if not is_missed(scope):
-        return
     known = scope.env.get(name, NOTHING)
-    if scope.kind == "cell" or name in scope.declared:
-        scope.soft.add(name)
-        known = known or only(name)
-    if known:
-        given_up(scope, known)
+    is_global = scope.kind == "cell" or name in scope.declared
+    if (known or is_global) and is_missed(scope):
+        if is_global:
+            scope.soft.add(name)
+        given_up(scope, known or only(name))
 
 
 def _sets_property(scope: Scope, target: ast.Attribute, holder: Origins) -> None:
