@@ -147,7 +147,7 @@ def _handled(
         if handler.type is not None:
             value(scope, handler.type)
         if handler.name:
-            scope.store(handler.name, NOTHING)
+            scope.store(handler.name, part_of(scope.raised) | scope.raised)
         body(scope, handler.body)
         if handler.name:
             scope.env.pop(handler.name, None)

@@ -39,8 +39,8 @@ class Scope:
     __slots__ = (
         "asked", "assumed", "binds", "conditions", "consumed", "declared", "deep", "deferred",
         "deletes", "drawn", "enacted", "env", "functions", "generator", "held", "hidden", "imports",
-        "kind", "meanings", "opaque", "parent", "reads", "returns", "shallow", "soft", "stored",
-        "sure", "wild",
+        "kind", "meanings", "opaque", "parent", "raised", "reads", "returns", "shallow", "soft",
+        "stored", "sure", "wild",
     )  # fmt: skip
 
     def __init__(self, kind: str, parent: Scope | None, meanings: Meanings) -> None:
@@ -63,6 +63,7 @@ class Scope:
         self.held: dict[str, set[str]] = {}
         self.binds: set[str] = set()
         self.returns: Origins = NOTHING
+        self.raised: Origins = NOTHING
         self.opaque: list[Opaque] = []
         self.functions: dict[str, list[Summary]] = {}
         self.assumed: dict[str, Meaning] = {}

@@ -13,7 +13,7 @@ from .formulas import names_kept
 from .full_names import module_path
 from .implicit import asked_for, given_up, is_missed
 from .library_calls import state_at, state_of
-from .origins import FLAGS, NOTHING, ONCE, Origins, base, only, part_of, share_of
+from .origins import FLAGS, NOTHING, ONCE, Origins, base, holder_of, only, part_of, share_of
 from .patches import ANY_MODULE, enter_module, give
 from .settings import felt_in, follows_settings
 
@@ -249,7 +249,7 @@ def _return(scope: Scope, node: ast.Return) -> None:
 
 def _raise(scope: Scope, node: ast.Raise) -> None:
     for part in filter(None, (node.exc, node.cause)):
-        value(scope, part)
+        scope.raised |= holder_of(value(scope, part))
 
 
 def _assert(scope: Scope, node: ast.Assert) -> None:

@@ -313,6 +313,11 @@ class Base(metaclass=Meta): pass
         (["import operator\nrows = [1, 2]", "operator.delitem(rows, 0)", "rows"], [0, 1]),
         (["import operator\nrows = [1, 2]", "operator.iconcat(rows, [0])", "rows"], [0, 1]),
         (["import sys", "folders = sys.path", "folders.append('a')", "sys.path"], [0, 1, 2]),
+        # what an exception has with it, or was raised from
+        (["rows = []", "try: raise ValueError(rows)\nexcept ValueError as e: e.args[0].append(1)",
+          "rows"], [0, 1]),
+        (["e = ValueError()", "try: raise KeyError from e\nexcept KeyError as k: c = k.__cause__",
+          "c.note = 1", "e.note"], [0, 1, 2]),
         # several targets at once, and a table of the same figures
         (["n = 1", "a, b = both = [1], [2]", "b.append(3)", "both"], [1, 2]),
         (["import matplotlib.pyplot as plt\nfig, axes = plt.subplots(2)",
