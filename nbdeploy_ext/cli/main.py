@@ -22,7 +22,7 @@ from ..core.pipeline import (
 )
 from ..core.secrets import read_secrets
 from ..targets.ports import require_free
-from ..targets.registry import TARGETS, all_targets, find_target, open_target
+from ..targets.registry import TARGETS, ask_targets, find_target, open_target
 from ..targets.service_client import ask
 from .batch import batch
 from .output import (
@@ -334,11 +334,7 @@ def prune(*, keep: int, as_json: bool) -> None:
 
 def _reachable() -> list[Target]:
     """Return the targets that answer, and tell of each other one why its part is missing."""
-    found = []
-    for target in all_targets():
-        said = target.availability()
-        if said.available:
-            found.append(target)
-        else:
-            left_out(said)
-    return found
+    answering, silent = ask_targets()
+    for said in silent:
+        left_out(said)
+    return answering

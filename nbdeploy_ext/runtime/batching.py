@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from .overload import MOST_WAITING, Late, Overloaded
 from .switching import patiently
-from .turns import Deadlines, Waiter
+from .turns import Deadlines, Waiter, outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -210,14 +210,7 @@ def _answer_group(operation: Operation, calls: list[_Call]) -> list[Any]:
             _log.warning("%s is not batched: %s", operation.endpoint.name, fault)
         except (Exception, SystemExit):  # noqa: BLE001  whoever's rows it was gets it, alone
             _log.debug("A batch of %s failed; its calls run alone", operation.endpoint.name)
-    return [call.context.copy().run(_alone, operation, call.arguments) for call in calls]
-
-
-def _alone(operation: Operation, arguments: dict[str, Any]) -> Any:
-    try:
-        return operation.answer(arguments)
-    except Exception as error:  # noqa: BLE001  it is the caller's answer
-        return error
+    return [call.context.copy().run(outcome, operation.answer, (call.arguments,)) for call in calls]
 
 
 def _joined(operation: Operation, several: list[dict[str, Any]]) -> list[Any]:

@@ -117,11 +117,11 @@ class Turns:
 
     def _run(self, turn: _Turn, work: Callable[..., Any], given: tuple[Any, ...]) -> None:
         # In a copy of the context: the loop may tell the caller meanwhile
-        outcome = turn.context.copy().run(_outcome, work, given)
-        self._loop.call_soon_threadsafe(self._end, turn, outcome)
+        told = turn.context.copy().run(outcome, work, given)
+        self._loop.call_soon_threadsafe(self._end, turn, told)
 
-    def _end(self, turn: _Turn, outcome: Any) -> None:
-        turn.tell(outcome)
+    def _end(self, turn: _Turn, told: Any) -> None:
+        turn.tell(told)
         self._deadlines.forget_told()
 
     def _give_up(self, turn: _Turn) -> None:
@@ -130,7 +130,8 @@ class Turns:
         turn.tell(Overloaded(self._limit / 2) if turn.work.cancelled() else Late())
 
 
-def _outcome(work: Callable[..., Any], given: tuple[Any, ...]) -> Any:
+def outcome(work: Callable[..., Any], given: tuple[Any, ...]) -> Any:
+    """Return what some work returns, or what it raises."""
     try:
         return work(*given)
     except Exception as error:  # noqa: BLE001  it is the caller's answer

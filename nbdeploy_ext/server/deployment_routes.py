@@ -17,7 +17,7 @@ from ..core.pipeline import deploy_notebook
 from ..core.secrets import read_secrets
 from ..core.service import service_name
 from ..core.values import ValueStore
-from ..targets.registry import all_targets, find_target, open_target
+from ..targets.registry import ask_targets, find_target, open_target
 from ..targets.service_client import ask
 from .base import DeployHandler, text_of
 from .jobs import Job
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 
 def _list() -> list[dict[str, Any]]:
-    reachable = [target for target in all_targets() if target.availability().available]
-    return [found.as_json() for target in reachable for found in target.deployments()]
+    answering, _ = ask_targets()
+    return [found.as_json() for target in answering for found in target.deployments()]
 
 
 def _prepare(path: Path, name: str | None, target: str) -> tuple[str, Target]:

@@ -16,7 +16,7 @@ from ..core.dataflow import read_dataflow
 from ..core.errors import NbdeployError
 from ..core.interface import find_endpoints
 from ..core.notebook import read_notebook
-from ..targets.registry import all_targets
+from ..targets.registry import ask_targets
 from ..targets.service_client import ask
 
 if TYPE_CHECKING:
@@ -38,11 +38,10 @@ def find_notebook() -> Path | None:
 
 def live_deployment(notebook: Path) -> Deployment | None:
     """Return the deployment of that notebook that runs, on any target that answers."""
-    for target in all_targets():
-        if target.availability().available:
-            for found in target.deployments():
-                if found.state == "running" and found.notebook == str(notebook):
-                    return found
+    answering, _ = ask_targets()
+    for found in (found for target in answering for found in target.deployments()):
+        if found.state == "running" and found.notebook == str(notebook):
+            return found
     return None
 
 

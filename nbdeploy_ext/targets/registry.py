@@ -40,6 +40,12 @@ def all_targets() -> list[Target]:
     return [make() for make in TARGETS.values()]
 
 
+def ask_targets() -> tuple[list[Target], list[Availability]]:
+    """Return the targets that answer, and what the others say."""
+    asked = [(target, target.availability()) for target in all_targets()]
+    return [t for t, said in asked if said.available], [s for _, s in asked if not s.available]
+
+
 def find_target(name: str) -> Target:
     """Return the target that has a deployment of that name, or raise `DeploymentNotFound`.
 
@@ -47,12 +53,8 @@ def find_target(name: str) -> Target:
     none has it and one can't be asked.
     """
     stopped: Target | None = None
-    silent: Availability | None = None
-    for target in all_targets():
-        availability = target.availability()
-        if not availability.available:
-            silent = silent or availability
-            continue
+    answering, silent = ask_targets()
+    for target in answering:
         try:
             found = target.deployment(name)
         except DeploymentNotFound:
@@ -62,9 +64,10 @@ def find_target(name: str) -> Target:
         stopped = stopped or target
     if stopped is not None:
         return stopped
-    if silent is not None:
+    if silent:
         raise EngineUnreachable(
-            f"No target that answers has a deployment {name}. {silent.reason}", hint=silent.hint
+            f"No target that answers has a deployment {name}. {silent[0].reason}",
+            hint=silent[0].hint,
         )
     raise DeploymentNotFound(
         f"There is no deployment {name}.", hint="nbdeploy list shows what there is."
