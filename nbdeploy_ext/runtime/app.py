@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -21,7 +22,7 @@ from .openapi import openapi_document
 from .probes import PROBES
 from .problems import problem
 from .reply import Reply
-from .request import Asked
+from .request import Asked, fit_id
 from .request import Request as Call
 from .values import plain_value
 
@@ -29,11 +30,14 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from starlette.requests import Request
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from .service import Service, Streamed
 
-_CUT = "The body ended before its end."
+_CUT = problem(400, "The body ended before its end.")
+_LARGE = problem(413, TOO_LARGE)
+_AS_IS = (("accept-encoding", "identity"),)
+_CODED = problem(415, "Send the body as it is, with no Content-Encoding.", headers=_AS_IS)
 
 
 def make_app(service: Service) -> ASGIApp:  # noqa: C901  (a flat list of routes)
@@ -105,15 +109,17 @@ def _endpoint(service: Service, name: str) -> Callable[[Request], Awaitable[Resp
         call = _call(service, name, request)
         announced = request.headers.get("content-length", "0")
         if announced.isdecimal() and int(announced) > BODY_LIMIT:
-            return as_response(service.refuse(call, 413, TOO_LARGE), call)
+            return as_response(service.refuse(call, _LARGE), call)
+        if request.headers.get("content-encoding", "identity").lower() != "identity":
+            return as_response(service.refuse(call, _CODED), call)
         body = bytearray()
         try:
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > BODY_LIMIT:
-                    return as_response(service.refuse(call, 413, TOO_LARGE), call)
+                    return as_response(service.refuse(call, _LARGE), call)
         except ClientDisconnect:
-            return as_response(service.refuse(call, 400, _CUT), call)  # nobody reads it
+            return as_response(service.refuse(call, _CUT), call)  # nobody reads it
         call.body = bytes(body)
         return as_response(await service.call(call), call)
 
@@ -176,18 +182,24 @@ async def _broken(_: Request, __: Exception) -> Response:
 
 
 class _Guard:
-    """Asks callers for the token, on all routes but the open ones."""
+    """Asks callers for the token, on all routes but the open ones; gives errors their id."""
 
     def __init__(self, inner: ASGIApp, token: Token) -> None:
         self._inner = inner
         self._token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in OPEN:
-            sent = dict(scope["headers"]).get(b"authorization", b"")
-            if not self._token.is_sent(sent):
-                headers = (("www-authenticate", "Bearer"),)
-                said = "Send the service's token as Authorization: Bearer …"
-                await whole(problem(401, said, headers=headers))(scope, receive, send)
-                return
-        await self._inner(scope, receive, send)
+        sent = dict(scope["headers"])
+
+        async def named(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] >= 400:
+                given = sent.get(b"x-request-id", b"").decode("latin-1")
+                MutableHeaders(scope=message).setdefault("x-request-id", fit_id(given))
+            await send(message)
+
+        if scope["path"] not in OPEN and not self._token.is_sent(sent.get(b"authorization", b"")):
+            headers = (("www-authenticate", "Bearer"),)
+            said = "Send the service's token as Authorization: Bearer …"
+            await whole(problem(401, said, headers=headers))(scope, receive, named)
+            return
+        await self._inner(scope, receive, named)

@@ -132,6 +132,8 @@ class Cycle:
     def _send_head(self, status: int, headers: Any) -> None:
         self.response_started = True
         self._waits = False
+        if self.more_body:
+            self.keep_alive = False  # or all of a body that nobody wants would be read
         lines = [*self._headers, *((n.lower(), v) for n, v in headers)]
         said = dict(lines)
         is_bare = self._scope["method"] == "HEAD" or status in _BODILESS

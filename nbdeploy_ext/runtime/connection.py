@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 
+_LEAVING = 5.0
+"""Seconds for a caller to read why its request is not wanted."""
+
+
 class Shared:
     """What all connections of a server share.
 
@@ -67,6 +71,16 @@ class Flow:
             await self._writable.wait()
 
 
+class _Leaving(asyncio.Protocol):
+    """Lets pass what a caller still sends; the system would take back what was sent to it."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._end = loop.call_later(_LEAVING, transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  (asyncio's)
+        self._end.cancel()
+
+
 class Connection(asyncio.Protocol):
     """Keeps what waits in line on one connection, and who is to hear that it has ended.
 
@@ -110,6 +124,14 @@ class Connection(asyncio.Protocol):
                 call.message_event.set()
         self.waiting.clear()
         self.flow.resume_writing()
+
+    def leave(self) -> None:
+        """End, and let the caller read what it was sent though it still sends."""
+        if not self.transport.is_closing():
+            self.transport.set_protocol(_Leaving(self.transport, self.loop))
+            self.transport.write_eof()
+            self.flow.resume_reading()
+            self.connection_lost(None)
 
     def pause_writing(self) -> None:
         """Note that the caller doesn't read its answers."""

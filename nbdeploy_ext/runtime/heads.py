@@ -19,7 +19,7 @@ END = b"\r\n\r\n"
 _MOST = 256
 """So many heads are known at a time: of a few callers, with bodies of a few lengths."""
 _LONGEST = 2048
-_ODD = frozenset({b"transfer-encoding", b"expect"})
+_ODD = frozenset({b"transfer-encoding", b"content-encoding", b"expect"})
 OF_BODIES = frozenset({b"content-length", *_ODD})
 _HEADERS = (b"content-type", b"accept", b"x-request-id", b"traceparent")
 

@@ -9,6 +9,7 @@ import httptools
 from .connection import Connection
 from .problems import problem
 from .reply import status_line
+from .request import fit_id
 
 if TYPE_CHECKING:
     from .connection import Shared
@@ -96,13 +97,14 @@ class Intake(Connection):
 
     def _write_last(self, answer: Reply) -> None:
         if not self.transport.is_closing():
-            lines = [b"%b: %b\r\n" % header for header in self.shared.headers]
+            named = (b"x-request-id", fit_id().encode())
+            lines = [b"%b: %b\r\n" % header for header in (*self.shared.headers, named)]
             kind = answer.media_type.encode()
             self.transport.write(
                 b"%b%bcontent-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
                 % (status_line(answer.status), b"".join(lines), kind, len(answer.body), answer.body)
             )
-        self.transport.close()
+        self.leave()
 
     @property
     def may_refuse(self) -> bool:

@@ -287,7 +287,9 @@ class EndpointProtocol(Sender):
         ended.response_complete = True
         if self.transport.is_closing():
             return
-        if not ended.keep_alive:
+        if not ended.complete:
+            self.leave()
+        elif not ended.keep_alive:
             self.close()
         elif self.waiting:
             # Later, as a long line of quick calls would be a deep stack

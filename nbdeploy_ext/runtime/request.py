@@ -69,9 +69,7 @@ class Request:
     def request_id(self) -> str:
         """Return the caller's id where it is fit for a log, else one of ours."""
         if not self._id:
-            given = self.asked.given_id
-            is_fit = bool(given) and _ID.fullmatch(given) is not None
-            self._id = given if is_fit else _new_id()
+            self._id = fit_id(self.asked.given_id)
         return self._id
 
     @property
@@ -97,6 +95,11 @@ class _Ids:
 
 _Ids.begin()
 os.register_at_fork(after_in_child=_Ids.begin)
+
+
+def fit_id(given: str = "") -> str:
+    """Return an id that is given and fit for a log, else one that no other request has."""
+    return given if given and _ID.fullmatch(given) else _new_id()
 
 
 def _new_id() -> str:

@@ -93,6 +93,11 @@ class Sender(Patient):
         self._outbox.flush()
         self.transport.close()
 
+    def leave(self) -> None:
+        """End, and let the caller read what it was sent though it still sends."""
+        self._outbox.flush()
+        super().leave()
+
     def shutdown(self) -> None:
         """End the connection as the server stops: now, or after the call that runs."""
         self._outbox.flush()

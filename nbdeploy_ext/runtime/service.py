@@ -184,9 +184,9 @@ class Service:
             except Exception as error:  # noqa: BLE001  the request boundary: callers get a problem
                 return self._problem(request, error)
 
-    def refuse(self, request: Request, status: int, detail: str) -> Reply:
+    def refuse(self, request: Request, why: Reply) -> Reply:
         """Answer a request to an endpoint with a problem, before its body was read."""
-        return self._book(request, problem(status, detail))
+        return self._book(request, why)
 
     async def _answer(self, request: Request) -> Reply | Streamed:
         in_time = self._watched if request.operation.on_loop else self._timed

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import json
 import re
 import socket
 
@@ -248,9 +250,10 @@ def test_the_probes_answer(running) -> None:
 
 
 def test_an_unknown_path_is_a_problem(running) -> None:
-    answer = running.client.post("/nothing", json={})
+    answer = running.client.post("/nothing", json={}, headers={"X-Request-ID": "mine"})
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["x-request-id"] == "mine"
 
 
 @pytest.mark.parametrize(("method", "path", "allowed"), [
@@ -262,22 +265,27 @@ def test_a_wrong_method_is_told_the_right_one(running, method, path, allowed) ->
     assert answer.status_code == 405
     assert set(answer.headers["allow"].split(", ")) == allowed
     assert answer.headers["content-type"] == "application/problem+json"
+    assert len(answer.headers["x-request-id"]) == 32
 
 
-def exchange(running, sent: bytes) -> bytes:
-    with socket.create_connection(
-        (running.client.base_url.host, running.client.base_url.port)
-    ) as s:
-        s.settimeout(20)
-        s.sendall(sent)
-        return s.recv(65536)
+def test_a_body_in_another_coding_is_not_taken_for_json(running) -> None:
+    body, coded = json.dumps({"a": 1}).encode(), {"Content-Encoding": "gzip"}
+    answer = running.client.post("/open_ended", content=gzip.compress(body), headers=coded)
+    assert (answer.status_code, answer.headers["accept-encoding"]) == (415, "identity")
+    plain = {"Content-Encoding": "identity"}
+    assert running.client.post("/open_ended", content=body, headers=plain).status_code == 200
 
 
 def test_a_body_that_says_it_is_too_large_is_refused_unread(running) -> None:
     head = b"POST /decide HTTP/1.1\r\nHost: x\r\nContent-Length: 104857601\r\n\r\n"
-    answer = exchange(running, head)
+    address = (running.client.base_url.host, running.client.base_url.port)
+    with socket.create_connection(address, 20) as s:
+        s.sendall(head)
+        s.sendall(b" " * 2**22)  # more than the system holds for a caller that sends on
+        answer = b"".join(iter(lambda: s.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 413")
     assert b"application/problem+json" in answer
+    assert b"\r\nconnection: close\r\n" in answer
 
 
 def test_a_body_that_grows_too_large_is_refused(running) -> None:
