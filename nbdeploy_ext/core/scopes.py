@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Protocol
 
 from .facts import Changes, Meaning, Opaque, Reading, Summary
@@ -195,7 +195,9 @@ class Scope:
     def late(self) -> Iterator[None]:
         """Read code that runs when it is called: what it reads is deferred, and may be now."""
         before, self.reads = self.reads, {}
-        yield
+        # What a class's body reads is its parent's to read
+        with self.parent.late() if self.kind == "class" and self.parent else nullcontext():
+            yield
         found, self.reads = self.reads, before
         for name, place in found.items():
             if name[0] == "@":

@@ -104,3 +104,34 @@ def test_a_file_that_a_shipped_cell_writes_first_is_not_missed(tmp_path: Path) -
     assert "NBD403" not in told[0]
     assert "NBD411" in told[0]
     assert "NBD403" in told[1]
+
+
+FUTURE = "from __future__ import annotations\n"
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        (FUTURE + "from typing import TypedDict\nclass Node(TypedDict):\n    kids: list[Node]",),
+        (FUTURE + "class Node:\n    def link(self, other: Node) -> Node: return other",),
+        (FUTURE, "class Node:\n    kids: list[Node]"),
+        ("class A:\n    key = lambda self: helper(self)", "def helper(a): return 1"),
+        ("class A:\n    class B:\n        key = lambda self: helper(self)",
+         "def helper(a): return 1"),
+        ("def make():\n    class A:\n        key = lambda self: helper(self)\n    return A",
+         "def helper(a): return 1"),
+    ],
+)  # fmt: skip
+def test_what_a_class_reads_later_may_be_defined_later(
+    tmp_path: Path, cells: tuple[str, ...]
+) -> None:
+    assert codes(tmp_path, *(C(cell, name=f"c{n}") for n, cell in enumerate(cells))) == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["class Node:\n    kids: list[Node]", "class A:\n    key = helper\ndef helper(a): return 1",
+     FUTURE + "class A:\n    kids: list[A] = [A]"],
+)  # fmt: skip
+def test_what_a_class_reads_at_once_must_be_there(tmp_path: Path, source: str) -> None:
+    assert codes(tmp_path, C(source)).keys() == {"NBD203"}
