@@ -21,6 +21,7 @@ from ..core.pipeline import (
     marks_of_slices,
 )
 from ..core.secrets import read_secrets
+from ..core.service import plain_name
 from ..targets.ports import require_free
 from ..targets.registry import TARGETS, ask_targets, find_target, open_target
 from ..targets.service_client import ask
@@ -47,6 +48,7 @@ EXIT_STATUS: dict[type[NbdeployError], int] = {Unreachable: 3, UsageError: 2, Nb
 
 notebook_argument = click.argument("notebook", type=click.Path(path_type=Path, readable=False))
 json_option = click.option("as_json", "--json", is_flag=True, help="One JSON document on stdout.")
+name_argument = click.argument("name", callback=lambda _, __, name: plain_name(name))
 name_option = click.option("--name", help="The deployment's name.")
 target_option = click.option(
     "--target", default="docker", show_default=True, type=click.Choice(list(TARGETS))
@@ -269,7 +271,7 @@ def list_(*, as_json: bool) -> None:
 
 
 @_command
-@click.argument("name")
+@name_argument
 def status(*, name: str, as_json: bool) -> None:
     """Say how one deployment is."""
     deployment = find_target(name).deployment(name)
@@ -277,7 +279,7 @@ def status(*, name: str, as_json: bool) -> None:
 
 
 @_command
-@click.argument("name")
+@name_argument
 @click.option("-f", "--follow", is_flag=True, help="Go on as lines come.")
 def logs(*, name: str, follow: bool, as_json: bool) -> None:
     """Print a deployment's log."""
@@ -290,7 +292,7 @@ def logs(*, name: str, follow: bool, as_json: bool) -> None:
 
 
 @_command
-@click.argument("name")
+@name_argument
 @click.option(
     "--limit", type=click.IntRange(0), default=20, show_default=True, help="How many, the newest."
 )
@@ -304,7 +306,7 @@ def calls(*, name: str, limit: int, as_json: bool) -> None:
 
 
 @_command
-@click.argument("name")
+@name_argument
 @click.option("--to", "version", type=int, help="The version; the one before where not said.")
 def rollback(*, name: str, version: int | None, as_json: bool) -> None:
     """Make an earlier version live again."""
@@ -315,7 +317,7 @@ def rollback(*, name: str, version: int | None, as_json: bool) -> None:
 
 
 @_command
-@click.argument("name")
+@name_argument
 def stop(*, name: str, as_json: bool) -> None:
     """Stop a deployment; its versions stay."""
     find_target(name).stop(name)

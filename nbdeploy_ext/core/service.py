@@ -148,9 +148,16 @@ def plan_service(notebook: Notebook, config: Config, name: str | None = None) ->
 
 
 def service_name(notebook: Notebook, config: Config, name: str | None) -> str:
-    """Return the deployment's name: lower case letters, digits and dashes, 63 at most."""
-    chosen = name or config.name or notebook.choices.get("name") or notebook.stem
-    plain = unicodedata.normalize("NFKD", str(chosen).lower())  # é becomes e and an accent
+    """Return the deployment's name."""
+    return plain_name(str(name or config.name or notebook.choices.get("name") or notebook.stem))
+
+
+def plain_name(said: str) -> str:
+    """Return what a deployment is called that is given a name: lower case letters, digits, dashes.
+
+    63 at most; what is such a name already stays.
+    """
+    plain = unicodedata.normalize("NFKD", said.lower())  # é becomes e and an accent
     unaccented = "".join(letter for letter in plain if not unicodedata.combining(letter))
     # No dash at the end: an image can't be called so
     return re.sub(r"[^a-z0-9]+", "-", unaccented).strip("-")[:63].strip("-") or "notebook"

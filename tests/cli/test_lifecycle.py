@@ -59,7 +59,8 @@ def test_a_deployment_is_listed_watched_rolled_back_and_stopped(tmp_path: Path, 
     assert nbdeploy("deploy", path, "--target", "process", "--name", name)["version"] == 2
     assert name in {d["name"] for d in nbdeploy("list")}
     assert nbdeploy("rollback", name)["version"] == 1
-    assert nbdeploy("status", name)["state"] == "running"
+    as_said = name.upper().replace("-", " ")  # as it may have been given to `deploy`
+    assert nbdeploy("status", as_said)["state"] == "running"
     assert any('"ready"' in line for line in nbdeploy("logs", name)["lines"])
     nbdeploy("stop", name)
     stopped = nbdeploy("status", name)
