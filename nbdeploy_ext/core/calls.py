@@ -21,13 +21,13 @@ from .catalog import (
     SPLITTING,
     Does,
 )
+from .catalog_rules import function_effect, is_setting, state_at, state_of
 from .facts import METACLASS, STRANGE, TRUST, Builtin, Summary
 from .file_calls import FILE_CALLS, file_token, literal_path, opened, touch_files
 from .full_names import module_path
 from .hidden import BEHIND, hidden_in_function, hidden_in_method, prints
 from .implicit import ACCESS, implicit
 from .in_place import given_in_place, is_told, put_into
-from .library_calls import function_effect, is_setting, state_at, state_of
 from .origins import (
     ASKED,
     FIGURE,

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .calls import trusts
+from .catalog_rules import function_effect
 from .expressions import enact, late_names, value
 from .facts import METACLASS, Changes, Reading, Summary
 from .full_names import module_path
 from .implicit import implicit
-from .library_calls import function_effect
 from .origins import ASKED, NOTHING, Origins, base, holder_of, merged, only
 from .outcomes import changes_of, outside
 from .scopes import Scope

@@ -25,12 +25,12 @@ from .catalog import (
     SHELL,
     Does,
 )
+from .catalog_rules import state_of
 from .facts import COUNTED, STRANGE, Builtin, Module, Summary
 from .formulas import names_in
 from .full_names import dotted_path
 from .handed_on import hand_on, lambda_parameters
 from .implicit import ACCESS, asked_for, implicit, looked_up
-from .library_calls import state_of
 from .origins import (
     ACTING,
     ASKED,

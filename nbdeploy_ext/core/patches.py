@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from .catalog_rules import state_at, state_of
 from .full_names import module_path
-from .library_calls import state_at, state_of
 from .origins import NOTHING, Origins, merged, only
 
 if TYPE_CHECKING:

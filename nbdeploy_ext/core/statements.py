@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from .arguments import is_namespace
 from .catalog import RANDOM_STATE, SEED_ARGUMENTS
+from .catalog_rules import state_at, state_of
 from .expressions import call, value
 from .facts import STRANGE
 from .formulas import names_kept
 from .full_names import module_path
 from .implicit import asked_for, given_up, is_missed
-from .library_calls import state_at, state_of
 from .origins import FLAGS, NOTHING, ONCE, Origins, base, holder_of, only, part_of, share_of
 from .patches import ANY_MODULE, enter_module, give
 from .settings import felt_in, follows_settings

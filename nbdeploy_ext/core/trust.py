@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .catalog import BUILTIN_CALLS, METHODS, Does
+from .catalog_rules import function_effect
 from .full_names import root_of
-from .library_calls import function_effect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
