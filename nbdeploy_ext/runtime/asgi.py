@@ -68,9 +68,9 @@ class Cycle:
         self._is_chunked = False
         self._left: int | None = None  # bytes that the head has announced
         self._body = bytearray()
-        self.more_body = has_body
+        self.complete = not has_body  # all of the request is here
         self.keep_alive = keep_alive
-        self.message_event = asyncio.Event()
+        self._news = asyncio.Event()
         self.disconnected = self.response_started = self.response_complete = False
 
     def feed(self, body: bytes) -> None:
@@ -79,17 +79,17 @@ class Cycle:
             self._body += body
             if len(self._body) > HIGH_WATER:
                 self._flow.pause_reading()
-            self.message_event.set()
+            self._news.set()
 
     def end(self) -> None:
         """Note that the request is complete."""
-        self.more_body = False
-        self.message_event.set()
+        self.complete = True
+        self._news.set()
 
-    @property
-    def complete(self) -> bool:
-        """Whether all of the request is here."""
-        return not self.more_body
+    def hang_up(self) -> None:
+        """Note that the caller has gone."""
+        self.disconnected = True
+        self._news.set()
 
     async def run(self, application: ASGIApp) -> None:
         """Let the application answer; where it fails the caller is told, or cut off."""
@@ -109,12 +109,12 @@ class Cycle:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         if not self.disconnected and not self.response_complete:
             self._flow.resume_reading()
-            await self.message_event.wait()
-            self.message_event.clear()
+            await self._news.wait()
+            self._news.clear()
         if self.disconnected or self.response_complete:
             return {"type": "http.disconnect"}
         body, self._body = bytes(self._body), bytearray()
-        return {"type": "http.request", "body": body, "more_body": self.more_body}
+        return {"type": "http.request", "body": body, "more_body": not self.complete}
 
     async def send(self, message: Message) -> None:
         """Send the head, or a piece of the body, as fast as the caller takes it."""
@@ -132,7 +132,7 @@ class Cycle:
     def _send_head(self, status: int, headers: Any) -> None:
         self.response_started = True
         self._waits = False
-        if self.more_body:
+        if not self.complete:
             self.keep_alive = False  # or all of a body that nobody wants would be read
         lines = [*self._headers, *((n.lower(), v) for n, v in headers)]
         said = dict(lines)
@@ -166,7 +166,7 @@ class Cycle:
         if self._left:  # less than was announced
             self.keep_alive = False
         self.response_complete = True
-        self.message_event.set()
+        self._news.set()
         self._done()
 
     def _give_up(self) -> None:

@@ -84,8 +84,8 @@ class _Leaving(asyncio.Protocol):
 class Connection(asyncio.Protocol):
     """Keeps what waits in line on one connection, and who is to hear that it has ended.
 
-    What is answered, a call or ASGI's cycle, has `complete`, `disconnected`, `message_event`,
-    `keep_alive` and `response_complete`.
+    What is answered, a call or ASGI's cycle, has `complete`, `keep_alive`, `response_complete` and
+    `hang_up`.
     """
 
     def __init__(self, shared: Shared) -> None:
@@ -120,8 +120,7 @@ class Connection(asyncio.Protocol):
         self.shared.connections.discard(self)
         for call in (self.active, *self.waiting):
             if call is not None and not call.response_complete:
-                call.disconnected = True
-                call.message_event.set()
+                call.hang_up()
         self.waiting.clear()
         self.flow.resume_writing()
 

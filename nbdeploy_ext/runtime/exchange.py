@@ -33,16 +33,11 @@ class Exchange(Request):
         self.body = self.span = None
         self.inner: Cycle | None = None
 
-    @property
-    def message_event(self) -> Exchange:
-        """Return what a connection tells that the caller has gone."""
-        return self
-
-    def set(self) -> None:
-        """Pass it on to the cycle that streams the answer, if one does."""
+    def hang_up(self) -> None:
+        """Note that the caller has gone; the cycle that streams the answer is to know, too."""
+        self.disconnected = True
         if self.inner is not None:
-            self.inner.disconnected = self.disconnected
-            self.inner.message_event.set()
+            self.inner.hang_up()
 
 
 class Probing(Exchange):

@@ -323,5 +323,5 @@ class EndpointProtocol(Sender):
         active = self.active
         if isinstance(active, Exchange):
             return not active.complete or active.response_complete
-        is_read = active is not None and active.more_body and not active.response_started
+        is_read = active is not None and not (active.complete or active.response_started)
         return active is None or active.response_complete or is_read

@@ -81,7 +81,8 @@ class Sender(Patient):
             self, scope, functools.partial(self.done, exchange),
             keep_alive=exchange.keep_alive, has_body=False,
         )  # fmt: skip
-        exchange.set()
+        if exchange.disconnected:
+            cycle.hang_up()
         await cycle.run(as_response(answer, exchange))
 
     def done(self, ended: Exchange | Cycle) -> None:
