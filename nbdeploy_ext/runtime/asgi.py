@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import httptools
 
 from .problems import problem
-from .reply import status_line
+from .reply import head_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,8 +148,7 @@ class Cycle:
             lines.append((b"transfer-encoding", b"chunked"))
         if not self.keep_alive:
             lines.append((b"connection", b"close"))
-        head = [status_line(status), *(b"%b: %b\r\n" % line for line in lines), b"\r\n"]
-        self._transport.write(b"".join(head))
+        self._transport.write(head_of(status, lines) + b"\r\n")
 
     def _send_body(self, body: bytes) -> None:
         if self._is_chunked:

@@ -8,7 +8,7 @@ import httptools
 
 from .connection import Connection
 from .problems import problem
-from .reply import status_line
+from .reply import head_of
 from .request import fit_id
 
 if TYPE_CHECKING:
@@ -97,13 +97,14 @@ class Intake(Connection):
 
     def _write_last(self, answer: Reply) -> None:
         if not self.transport.is_closing():
-            named = (b"x-request-id", fit_id().encode())
-            lines = [b"%b: %b\r\n" % header for header in (*self.shared.headers, named)]
-            kind = answer.media_type.encode()
-            self.transport.write(
-                b"%b%bcontent-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
-                % (status_line(answer.status), b"".join(lines), kind, len(answer.body), answer.body)
-            )
+            headers = [
+                *self.shared.headers,
+                (b"x-request-id", fit_id().encode()),
+                (b"content-type", answer.media_type.encode()),
+                (b"content-length", b"%d" % len(answer.body)),
+                (b"connection", b"close"),
+            ]
+            self.transport.write(head_of(answer.status, headers) + b"\r\n" + answer.body)
         self.leave()
 
     @property

@@ -17,7 +17,7 @@ from .heads import OF_BODIES, KnownHeads, read_head
 from .operations import LARGE
 from .outbox import Outbox
 from .probes import PROBES
-from .reply import Reply, status_line
+from .reply import Reply, head_of
 from .sending import Sender
 
 if TYPE_CHECKING:
@@ -57,9 +57,8 @@ class Front:
         return found if found is not None else self._new_head(answer)
 
     def _new_head(self, answer: Reply) -> bytes:
-        lines = [b"%s: %s\r\n" % header for header in self._common]
-        lines.append(b"content-type: %s\r\ncontent-length: " % answer.media_type.encode())
-        head = status_line(answer.status) + b"".join(lines)
+        kind = (b"content-type", answer.media_type.encode())
+        head = head_of(answer.status, [*self._common, kind]) + b"content-length: "
         self._heads[answer.status, answer.media_type] = head
         return head
 

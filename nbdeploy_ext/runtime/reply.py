@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Answer(NamedTuple):
@@ -22,10 +24,10 @@ class Reply(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
 
 
-@functools.cache
-def status_line(status: int) -> bytes:
-    """Return the first line of an answer."""
-    return b"HTTP/1.1 %d %s\r\n" % (status, phrase(status).encode())
+def head_of(status: int, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return the first line of an answer and its headers, but not the empty line behind them."""
+    first = b"HTTP/1.1 %d %b\r\n" % (status, phrase(status).encode())
+    return first + b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 def phrase(status: int) -> str:
