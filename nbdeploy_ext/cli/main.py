@@ -99,16 +99,8 @@ def main() -> None:
 
 
 def _command(run: Callable[..., None]) -> click.Command:
-    """Register a command that takes --json and leaves a note of it for error answers."""
-
-    def noted(*, as_json: bool, **arguments: Any) -> None:
-        click.get_current_context().meta["nbdeploy.json"] = as_json
-        run(as_json=as_json, **arguments)
-
-    noted.__doc__ = run.__doc__
-    noted.__click_params__ = getattr(run, "__click_params__", [])  # type: ignore[attr-defined]
-    name = run.__name__.rstrip("_")
-    return main.command(name)(json_option(noted))
+    """Register a command that takes --json."""
+    return main.command(run.__name__.rstrip("_"))(json_option(run))
 
 
 @_command
