@@ -8,6 +8,7 @@ import os
 import queue
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -204,6 +205,17 @@ def wait_until(ask: Callable[[], Any], seconds: float = 20) -> Any:
             return found
         time.sleep(0.02)
     raise AssertionError(f"it did not come true within {seconds:g} s")
+
+
+def refuses(port: int) -> bool:
+    """Say whether nobody listens on a port of this machine."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 5).close()
+    except ConnectionError:
+        return True
+    except TimeoutError:  # nobody answers who comes at the moment in which a listener closes
+        return False
+    return False
 
 
 def lines_until_cut(client: httpx.Client, path: str, body: dict[str, Any]) -> list[str]:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from nbdeploy_ext.runtime.manifest import ServiceSettings
-from tests.runtime.apps import serve, write_app
+from tests.runtime.apps import refuses, serve, wait_until, write_app
 
 CELLS = """\
 import asyncio, pathlib, time
@@ -108,14 +108,6 @@ def begin(folder, **more: Any):
     )
 
 
-def refuses(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except ConnectionError:
-        return True
-    return False
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_lets_the_running_call_end(tmp_path, number) -> None:
     folder = begin(tmp_path / "app")
@@ -123,9 +115,7 @@ def test_a_stop_lets_the_running_call_end(tmp_path, number) -> None:
         call = pool.submit(running.client.post, "/work", json={"x": 7})
         running.client.post("/wait_begun", json={})
         running.process.send_signal(number)
-        until = time.monotonic() + 10
-        while not refuses(running.events[0]["port"]):
-            assert time.monotonic() < until, "it still takes connections"
+        wait_until(lambda: refuses(running.events[0]["port"]))
         (folder / "go").touch()
         assert call.result().json() == 7
     assert running.stop() == 0

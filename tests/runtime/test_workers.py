@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -16,7 +15,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from nbdeploy_ext.runtime.manifest import AlertSettings, ServiceSettings
-from tests.runtime.apps import Running, serve, wait_until, write_app
+from tests.runtime.apps import Running, refuses, serve, wait_until, write_app
 from tests.runtime.receivers import webhook
 
 if TYPE_CHECKING:
@@ -246,14 +245,6 @@ def test_a_stop_lets_the_running_calls_end(tmp_path, number) -> None:
         (tmp_path / "app" / "go").touch()
         assert call.result().json() == 7
     assert running.process.returncode == 0
-
-
-def refuses(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except ConnectionError:
-        return True
-    return False
 
 
 def test_workers_end_with_their_parent(tmp_path) -> None:
