@@ -7,7 +7,7 @@ import dataclasses
 import types
 import typing
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -26,15 +26,39 @@ from .roles import is_array_kind, is_table_kind, package_of
 from .values import duration_text, is_plain_dataclass, native
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _LEFT_ALONE = frozenset({"Callable", "Literal", "LiteralString"})
 
 
-def adapt(hint: Any, seen: tuple[Any, ...] = ()) -> Any:
+class _Again:
+    """A class within itself: as it is, or as its `hint`, which is known when all its fields are."""
+
+    def __init__(self, kind: Any) -> None:
+        self.hint: Any = None
+        self.is_met = False
+        self._stands_for: Any = kind
+
+    def meet(self) -> Any:
+        self.is_met = True
+        return self._stands_for
+
+    def put_off(self) -> None:
+        self._stands_for = Annotated[Any, self]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        # By now pydantic is within the class itself, and makes this a reference to it
+        return handler.generate_schema(self.hint)
+
+
+_Within: TypeAlias = "Mapping[Any, _Again]"
+_NOWHERE: _Within = types.MappingProxyType({})
+
+
+def adapt(hint: Any, within: _Within = _NOWHERE) -> Any:
     """Return `hint`, or one that means the same and that pydantic can read, at any depth.
 
-    `seen` are the classes that it stands in, the innermost last.
+    `within` are the classes that it stands in.
     """
     origin = get_origin(hint)
     if origin is Annotated:
@@ -42,21 +66,18 @@ def adapt(hint: Any, seen: tuple[Any, ...] = ()) -> Any:
         shape = next((m for m in metadata if _is_shape(m)), None)
         if shape is not None and is_array_kind(get_origin(inner) or inner):
             return _annotated(_array(inner, shape), [m for m in metadata if m is not shape])
-        adapted = adapt(inner, seen)
+        adapted = adapt(inner, within)
         return hint if adapted is inner else _annotated(adapted, metadata)
     special = _special(hint, origin or hint)
     if special is not None:
         return special
     read = _reader_of(hint)
-    if read is None or hint in seen[:-1]:
-        return _generic(hint, origin, seen)
-    if seen and seen[-1] is hint:
-        # Within itself a TypedDict is known by its name; pydantic knows the others
-        return typing.ForwardRef(hint.__name__) if read is _typed_dict else hint
-    return read(hint, (*seen, hint))
+    if read is None:
+        return _generic(hint, origin, within)
+    return within[hint].meet() if hint in within else read(hint, within)
 
 
-def _reader_of(hint: Any) -> Callable[[Any, tuple[Any, ...]], Any] | None:
+def _reader_of(hint: Any) -> Callable[[Any, _Within], Any] | None:
     """Return what reads a class by its fields, or None for any other hint."""
     if typing.is_typeddict(hint):
         return _typed_dict
@@ -84,31 +105,33 @@ def _annotated(hint: Any, metadata: list[Any]) -> Any:
     return form[parts] if metadata else hint
 
 
-def _named_tuple(kind: Any, seen: tuple[Any, ...]) -> Any:
+def _named_tuple(kind: Any, within: _Within) -> Any:
     """Read a named tuple through a plain one where pydantic doesn't know its elements."""
     hints = typing.get_type_hints(kind, include_extras=True)
     elements = [hints.get(name, Any) for name in kind._fields]
-    adapted = [adapt(element, seen) for element in elements]
+    # Within itself it stays as it is: pydantic makes no references to plain tuples
+    inside = {**within, kind: _Again(kind)}
+    adapted = [adapt(element, inside) for element in elements]
     if all(new is old for new, old in zip(adapted, elements, strict=True)):
         return kind
     form: Any = tuple  # mypy knows only literal ones
     return Annotated[form[tuple(adapted)], AfterValidator(lambda values: kind(*values))]
 
 
-def _generic(hint: Any, origin: Any, seen: tuple[Any, ...]) -> Any:
+def _generic(hint: Any, origin: Any, within: _Within) -> Any:
     if isinstance(hint, typing.NewType):
-        adapted = adapt(hint.__supertype__, seen)
+        adapted = adapt(hint.__supertype__, within)
         return hint if adapted is hint.__supertype__ else adapted
     if isinstance(hint, typing.TypeVar):
         choices = hint.__constraints__ or (hint.__bound__ or Any,)
-        return adapt(typing.Union[choices], seen)  # noqa: UP007  (known at run time only)
+        return adapt(typing.Union[choices], within)  # noqa: UP007  (known at run time only)
     if type(hint).__name__ == "TypeAliasType":
-        adapted = adapt(hint.__value__, seen)
+        adapted = adapt(hint.__value__, within)
         return hint if adapted is hint.__value__ else adapted
     arguments = get_args(hint)
     if not arguments or getattr(origin, "__name__", str(origin)) in _LEFT_ALONE:
         return hint
-    adapted = tuple(adapt(argument, seen) for argument in arguments)
+    adapted = tuple(adapt(argument, within) for argument in arguments)
     if all(new is old for new, old in zip(adapted, arguments, strict=True)):
         return hint
     if origin in {typing.Union, types.UnionType}:
@@ -188,25 +211,34 @@ def _fitting(kind: Any, name: str = "") -> Callable[[Any], Any]:
     return make
 
 
-def _typed_dict(kind: Any, seen: tuple[Any, ...]) -> Any:
+def _typed_dict(kind: Any, within: _Within) -> Any:
     # pydantic refuses typing's own TypedDict before Python 3.12
     fields: dict[str, Any] = {}
+    again = _Again(kind)
+    again.put_off()
+    inside = {**within, kind: again}
     for name, hint in typing.get_type_hints(kind, include_extras=True).items():
         marked = get_origin(hint) in {Required, NotRequired}
-        adapted = adapt(get_args(hint)[0] if marked else hint, seen)
+        adapted = adapt(get_args(hint)[0] if marked else hint, inside)
         # The class doesn't see its own marks in hints that are text
         needed = get_origin(hint) is Required if marked else name in kind.__required_keys__
         fields[name] = adapted if needed else NotRequired[adapted]
-    return typed_dict(kind.__name__, fields)
+    again.hint = typed_dict(kind.__name__, fields)
+    return again.hint
 
 
-def _dataclass(kind: type, seen: tuple[Any, ...]) -> Any:
+def _dataclass(kind: type, within: _Within) -> Any:
     """Read a dataclass through a TypedDict where it has fields that pydantic doesn't know."""
     hints = typing.get_type_hints(kind, include_extras=True)
     made = [f for f in dataclasses.fields(kind) if f.init]
-    adapted = {f.name: adapt(hints[f.name], seen) for f in made}
+    again = _Again(kind)
+    inside = {**within, kind: again}
+    adapted = {f.name: adapt(hints[f.name], inside) for f in made}
     if all(adapted[name] is hints[name] for name in adapted):
         return kind
+    if again.is_met:  # the class as it is will not do within itself, either
+        again.put_off()
+        adapted = {f.name: adapt(hints[f.name], inside) for f in made}
     missing = dataclasses.MISSING
     fields = {
         f.name: NotRequired[adapted[f.name]]
@@ -221,12 +253,13 @@ def _dataclass(kind: type, seen: tuple[Any, ...]) -> Any:
     def dumped(value: Any, dump: Callable[[Any], Any]) -> Any:
         return dump(opened(value))
 
-    return Annotated[
+    again.hint = Annotated[
         typed_dict(kind.__name__, fields),
         AfterValidator(lambda values: kind(**values)),
         _Opened(opened),
         WrapSerializer(dumped),
     ]
+    return again.hint
 
 
 @dataclasses.dataclass(frozen=True)

@@ -53,6 +53,34 @@ class Node(TypedDict):
     below: list[Node]
 
 
+class Branch(TypedDict):
+    name: str
+    leaves: list[Leaf]
+
+
+class Leaf(TypedDict):
+    size: int
+    grows: Branch | None
+
+
+@dataclass
+class Weighed:
+    weights: np.ndarray
+    below: list[Weighed] = field(default_factory=list)
+
+
+@dataclass
+class Holder:
+    name: str
+    held: list[Held]
+
+
+@dataclass
+class Held:
+    raw: bytes
+    inside: Holder | None = None
+
+
 @dataclass
 class Tree:
     name: str
