@@ -29,11 +29,18 @@ LOOP: ContextVar[asyncio.AbstractEventLoop | None] = ContextVar("LOOP", default=
 
 
 class CellFailed(Exception):
-    """A cell raised while it was imported; `line` counts from 1 within the cell."""
+    """A cell raised while it was imported, or in an example call of `endpoint`.
 
-    def __init__(self, cell: str, line: int | None, error: BaseException) -> None:
+    `line` counts from 1 within the cell.
+    """
+
+    def __init__(
+        self, cell: str, line: int | None, error: BaseException, endpoint: str | None = None
+    ) -> None:
         """Keep the place and the cell's own exception."""
-        super().__init__(f"cell {cell}, line {line}: {type(error).__name__}: {error}")
+        during = f"an example call of {endpoint}: " if endpoint else ""
+        self.said = f"{during}{type(error).__name__}: {error}"
+        super().__init__(f"cell {cell}, line {line}: {self.said}")
         self.cell = cell
         self.line = line
         self.error = error

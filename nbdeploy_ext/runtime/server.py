@@ -59,8 +59,7 @@ def failed_event(error: Exception, secrets: tuple[str, ...] = ()) -> dict[str, A
     told: BaseException = error
     message = str(error)
     if isinstance(error, CellFailed):
-        cell, line, told = error.cell, error.line, error.error
-        message = f"{type(told).__name__}: {told}"
+        cell, line, told, message = error.cell, error.line, error.error, error.said
     _log.error("The notebook did not start", exc_info=told, extra={"cell": cell, "line": line})
     return {"event": "failed", "cell": cell, "line": line, "message": mask(message, secrets)}
 

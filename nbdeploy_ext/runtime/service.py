@@ -114,7 +114,8 @@ class Service:
                         await self.compute.on_thread(prove_batchable, operation, arguments)
                 except Exception as error:
                     cell, line = self.app.place(error)
-                    raise CellFailed(cell or operation.endpoint.cell, line, error) from error
+                    name, own = operation.endpoint.name, operation.endpoint.cell
+                    raise CellFailed(cell or own, line, error, endpoint=name) from error
         self.ready = True
 
     def call_now(self, request: Request) -> Reply | Stream:

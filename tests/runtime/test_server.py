@@ -78,6 +78,7 @@ def test_an_example_that_fails_stops_the_start(tmp_path, name, example, line, me
     event = running.events[0]
     assert (event["event"], event["cell"]) == ("failed", "calls")
     assert event["line"] == (line and line_of(line))
+    assert event["message"].startswith(f"an example call of {name}: ")
     assert message in event["message"]
 
 
