@@ -7,6 +7,7 @@ import dataclasses
 import types
 import typing
 from datetime import datetime, timedelta
+from enum import EnumMeta
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args, get_origin
 
 from pydantic import (
@@ -17,7 +18,7 @@ from pydantic import (
     WithJsonSchema,
     WrapSerializer,
 )
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
 from typing_extensions import NotRequired, Required, TypedDict
 
 from .arrays import array_schema, concrete_of, read_array, read_date, scalar_of
@@ -146,6 +147,8 @@ def _special(hint: Any, kind: Any) -> Any:
         return Annotated[bytes, PlainValidator(_decoded), PlainSerializer(native), schema]
     if hint is timedelta:
         return _SPAN
+    if isinstance(hint, EnumMeta):
+        return _numbered(hint)
     if is_array_kind(kind):
         return _array(hint, None)
     if is_table_kind(kind):
@@ -156,6 +159,15 @@ def _special(hint: Any, kind: Any) -> Any:
     if package_of(kind) == "numpy":
         return _numpy_scalar(kind)
     return None
+
+
+def _numbered(kind: Any) -> Any:
+    """Read members of whole numbers as such: true is none, though Python calls it equal to 1."""
+    values = [member.value for member in kind]
+    if set(map(type, values)) != {int}:
+        return None
+    schema = {"type": "integer", "enum": values, "title": kind.__name__}
+    return Annotated[kind, _Numbered(kind), PlainSerializer(native), WithJsonSchema(schema)]
 
 
 def _numpy_scalar(kind: Any) -> Any:
@@ -275,6 +287,25 @@ class _Opened:
         schema = handler(source)
         opening = core_schema.no_info_before_validator_function(self.opened, schema)
         return core_schema.json_or_python_schema(json_schema=schema, python_schema=opening)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Numbered:
+    """Finds members by numbers in JSON, and leaves Python's values to the hint's own check."""
+
+    kind: Any
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        whole = core_schema.int_schema()
+        member = core_schema.no_info_after_validator_function(self._member, whole)
+        return core_schema.json_or_python_schema(json_schema=member, python_schema=handler(source))
+
+    def _member(self, value: int) -> Any:
+        try:
+            return self.kind(value)
+        except ValueError:
+            expected = " or ".join(str(member.value) for member in self.kind)
+            raise PydanticKnownError("enum", {"expected": expected}) from None
 
 
 def _decoded(value: Any) -> Any:
