@@ -74,6 +74,9 @@ def row(house: pd.Series) -> float:
 
 def days(houses: pd.DataFrame) -> pd.Series:
     return houses["day"].dt.year
+
+def gaps(rows: pd.DataFrame) -> list:
+    return [",".join(rows.columns[line]) for line in rows.isna().to_numpy()]
 """
 NAMES = (
     "price", "rent", "kinds", "records", "short", "soon", "steps", "wrong", "leave", "secret",
@@ -92,7 +95,7 @@ def app(tmp_path_factory):
 @pytest.fixture(scope="module")
 def frames(tmp_path_factory):
     folder = tmp_path_factory.mktemp("frames") / "app"
-    endpoints: dict = {name: [] for name in ("frame", "matrix", "days", "row")}
+    endpoints: dict = {name: [] for name in ("frame", "matrix", "days", "row", "gaps")}
     return write_app(folder, ("cell", "production", FRAMES), endpoints=endpoints)
 
 
@@ -236,6 +239,14 @@ def test_a_frame_from_parquet_has_its_dates(run_frames, tmp_path):
     pq.write_table(pa.table({"day": [day, day]}), tmp_path / "in.parquet")
     assert run_frames(tmp_path / "in.parquet", "out.jsonl", "days").status == 0
     assert [row["days"] for row in read_rows(tmp_path / "out.jsonl")] == [2026, 2026]
+
+
+def test_words_for_missing_are_so_among_numbers_and_truths_only(run_frames, tmp_path):
+    lines = "country,all,amount,whole,is_new\nNA,NA,1.5,NaN,True\nDE,NA,NA,2,NA\n,NA,2,3,False\n"
+    (tmp_path / "in.csv").write_text(lines)
+    assert run_frames(tmp_path / "in.csv", "out.csv", "gaps").status == 0
+    found = [row["gaps"] for row in read_rows(tmp_path / "out.csv")]
+    assert found == ["whole", "amount,is_new", "country"]
 
 
 def test_a_function_of_a_list_of_records_gets_chunks(run, tmp_path):

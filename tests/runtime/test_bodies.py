@@ -56,8 +56,14 @@ def anything(**given: float) -> dict:
 
 async def later(rows: pd.DataFrame) -> int:
     return len(rows)
+
+def gaps(rows: pd.DataFrame) -> list:
+    return [",".join(rows.columns[line]) for line in rows.isna().to_numpy()]
 """
-NAMES = ("describe", "names", "free", "shape", "size", "shout", "two", "form", "anything", "later")
+NAMES = (
+    "describe", "names", "free", "shape", "size", "shout", "two", "form", "anything", "later",
+    "gaps",
+)  # fmt: skip
 FRAME = pd.DataFrame({"a": [1, 2], "b": [0.5, None], "c": ["x", "é"]})
 
 
@@ -130,6 +136,12 @@ def test_a_table_comes_as_rows_of_what_the_notebook_names(post, kind) -> None:
     body = next(body for word, body in bodies.items() if word in kind.lower())
     answer = post("names", body, kind, "?prefix=n")
     assert answer.json() == ["n1x0.5", "n2éNone"]
+
+
+def test_words_for_missing_are_so_among_numbers_and_truths_only(post) -> None:
+    lines = b"country,all,amount,whole,is_new\nNA,NA,1.5,NaN,True\nDE,NA,NA,2,NA\n,NA,2,3,False\n"
+    answer = post("gaps", lines, "text/csv")
+    assert answer.json() == ["whole", "amount,is_new", "country"]
 
 
 def test_rows_without_a_hint_are_what_their_cells_say(post) -> None:

@@ -96,10 +96,15 @@ def guess(text: str) -> Any:
     return {"true": True, "false": False, "": None}.get(text.lower(), text)
 
 
-def guess_columns(rows: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
-    """Return rows with each column of one kind: all numbers, all truths, or all text."""
+def guess_columns(
+    rows: Sequence[Mapping[str, str]], missing: frozenset[str] = frozenset()
+) -> list[dict[str, Any]]:
+    """Return rows with each column of one kind: all numbers, all truths, or all text.
+
+    `missing` are what cells say, beside nothing, among numbers and truths that are not there.
+    """
     names = rows[0].keys() if rows else ()
-    columns = {name: _column([row[name] for row in rows]) for name in names}
+    columns = {name: _column([row[name] for row in rows], missing) for name in names}
     return [
         dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
     ]
@@ -120,11 +125,11 @@ def spell_or_none(value: Any) -> str | None:
     return None if value is None else spell(value)
 
 
-def _column(texts: list[str]) -> list[Any]:
-    guessed = [guess(text) for text in texts]
+def _column(texts: list[str], missing: frozenset[str]) -> list[Any]:
+    guessed = [None if text in missing else guess(text) for text in texts]
     kinds = {bool if value is True or value is False else type(value) for value in guessed}
     kinds -= {type(None)}
-    if kinds <= {int, float} or kinds == {bool}:
+    if kinds and (kinds <= {int, float} or kinds == {bool}):
         return guessed
     return [text or None for text in texts]
 
