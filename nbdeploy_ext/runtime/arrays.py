@@ -19,6 +19,8 @@ _ELEMENTS = {
     "b": frozenset({bool}), "i": frozenset({int}), "u": frozenset({int}), "f": FLOATS,
     "n": FLOATS, "U": frozenset({str}), "M": frozenset({str, NoneType}),
 }  # fmt: skip
+_WORDS = {"b": "booleans", "i": "whole numbers", "u": "whole numbers", "f": "numbers",
+          "n": "numbers", "U": "text", "M": "dates in ISO 8601"}  # fmt: skip
 _SCHEMAS: dict[str, dict[str, Any]] = {
     "b": {"type": "boolean"},
     "i": {"type": "integer"},
@@ -28,6 +30,13 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
     "U": {"type": "string"},
     "M": {"type": ["string", "null"]},
 }
+_RAGGED = PydanticCustomError(
+    "array", "Input should be an array whose lists have the same length and depth"
+)
+
+
+class _RaggedError(ValueError):
+    """Lists side by side are not alike."""
 
 
 def scalar_of(kind: Any) -> type | None:
@@ -63,7 +72,7 @@ def read_array(hint: Any, shape: Sequence[int | None] | None = None) -> Callable
 
     dtype = _dtype(hint, np)
     lengths = shape if shape is not None else hinted_shape(hint)
-    wrong = PydanticCustomError("array", "Input should be an array of its element type")
+    wrong = PydanticCustomError("array", _element_message(dtype, np))
     misshapen = PydanticCustomError("array", _shape_message(lengths or ()))
 
     def read(value: Any) -> Any:
@@ -71,6 +80,8 @@ def read_array(hint: Any, shape: Sequence[int | None] | None = None) -> Callable
             raise wrong
         try:
             array = value if isinstance(value, np.ndarray) else _read_list(np, value, dtype)
+        except _RaggedError:
+            raise _RAGGED from None
         except (ValueError, TypeError, ArithmeticError):
             raise wrong from None
         if lengths is not None and not _has_shape(array, lengths):
@@ -137,13 +148,13 @@ def array_of_floats(np: Any, packed: bytearray) -> Any:
 def _flat(value: list[Any]) -> tuple[list[Any], list[int], set[type]]:
     """Return the elements of nested lists, the shape that they have, and their types.
 
-    Ragged lists are refused.
+    Raises `_RaggedError`.
     """
     shape = [len(value)]
     while list in (found := set(map(type, value))):
         lengths = set(map(len, value)) if len(found) == 1 else ()
         if len(lengths) != 1:
-            raise ValueError(shape)
+            raise _RaggedError(shape)
         shape += lengths
         value = list(chain.from_iterable(value))
     return value, shape, found
@@ -210,6 +221,13 @@ def _has_shape(array: Any, lengths: Sequence[int | None]) -> bool:
     return array.ndim == len(lengths) and all(
         want is None or want == is_ for want, is_ in zip(lengths, array.shape, strict=True)
     )
+
+
+def _element_message(dtype: Any, np: Any) -> str:
+    kind = _kind(dtype, np)
+    words = _WORDS.get(kind, "numbers, of booleans or of text")
+    exact = f" ({dtype.__name__})" if kind in {"i", "u", "f"} and _is_concrete(dtype) else ""
+    return f"Input should be an array of {words}{exact}"
 
 
 def _shape_message(lengths: Sequence[int | None]) -> str:

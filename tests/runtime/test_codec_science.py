@@ -48,31 +48,33 @@ def test_an_array_has_the_type_and_shape_that_its_hint_says(hint, sent, kind) ->
 
 
 @pytest.mark.parametrize(
-    ("hint", "sent"),
+    ("hint", "sent", "said"),
     [
-        (NDArray[np.float64], [True, 1.5]),
-        (NDArray[np.float64], ["1.5"]),
-        (NDArray[np.float64], [[1.0], 2.0]),
-        (NDArray[np.float64], [[1.0], [2.0, 3.0]]),
-        (NDArray[np.float32], [1e300]),
-        (NDArray[np.int8], [128]),
-        (NDArray[np.uint8], [-1]),
-        (NDArray[np.int64], [HUGE]),
-        (NDArray[np.int64], [1.0]),
-        (NDArray[np.int64], [None]),
-        (NDArray[np.datetime64], ["yesterday"]),
-        (np.ndarray, [{"a": 1}]),
-        (pd.DataFrame, {"a": [1], "b": 2}),
-        (pd.DataFrame, {"a": {"0": 1}, "b": [1]}),
-        (Square, [[1, 2, 3], [4, 5, 6]]),
-        (Square, [1, 2]),
-        (Pixels, [[1, 2]]),
+        (NDArray[np.float64], [True, 1.5], "an array of numbers (float64)"),
+        (NDArray[np.floating], ["1.5"], "an array of numbers"),
+        (NDArray[np.float64], [[1.0], 2.0], "lists have the same length and depth"),
+        (NDArray[np.float64], [[1.0], [2.0, 3.0]], "lists have the same length and depth"),
+        (NDArray[np.float32], [1e300], "numbers (float32)"),
+        (NDArray[np.int8], [128], "whole numbers (int8)"),
+        (NDArray[np.uint8], [-1], "whole numbers (uint8)"),
+        (NDArray[np.int64], [HUGE], "whole numbers (int64)"),
+        (NDArray[np.int64], [1.0], "whole numbers"),
+        (NDArray[np.int64], [None], "whole numbers"),
+        (NDArray[np.bool_], [1], "booleans"),
+        (NDArray[np.datetime64], ["yesterday"], "dates in ISO 8601"),
+        (np.ndarray, [{"a": 1}], "numbers, of booleans or of text"),
+        (pd.DataFrame, {"a": [1], "b": 2}, "records or lists by column"),
+        (pd.DataFrame, {"a": {"0": 1}, "b": [1]}, "records or lists by column"),
+        (Square, [[1, 2, 3], [4, 5, 6]], "shape 2 x 2"),
+        (Square, [1, 2], "shape 2 x 2"),
+        (Pixels, [[1, 2]], "shape any x 3"),
     ],
 )
-def test_what_does_not_fit_an_array_is_refused(hint, sent) -> None:
+def test_what_does_not_fit_an_array_is_refused(hint, sent, said) -> None:
     with pytest.raises(ArgumentsInvalid) as raised:
         sent_to(hint, sent)
     assert raised.value.problems[0]["argument"] == "x"
+    assert said in raised.value.problems[0]["message"]
 
 
 def test_a_frame_keeps_each_columns_type() -> None:

@@ -24,7 +24,9 @@ ALWAYS = [content_type_conformance, not_a_server_error, response_schema_conforma
 UNSAID = {
     "Input should be base64 text",
     "Input should be a valid decimal",
-    "Input should be an array of its element type",
+    "Input should be an array of numbers (float64)",
+    "Input should be an array of whole numbers (int64)",
+    "Input should be an array whose lists have the same length and depth",
     "Input should be a list of records or lists by column",
 }
 
