@@ -46,7 +46,10 @@ def write_answer(codec: Codec, value: Any, accept: str) -> Answer:
 
     Raises `NotAcceptable`, `ResultInvalid`.
     """
-    forms = _forms(codec, value)
+    return _write_best(codec, value, accept, _forms(codec, value))
+
+
+def _write_best(codec: Codec, value: Any, accept: str, forms: Forms) -> Answer:
     try:
         while forms:
             kind = choose(accept, tuple(forms))
@@ -61,9 +64,10 @@ def write_answer(codec: Codec, value: Any, accept: str) -> Answer:
 
 def write_shown(codec: Codec, value: Any, accept: str, fault: ResultInvalid) -> Answer:
     """Return what a notebook shows of a result that has no JSON form; raises `fault` if nothing."""
-    if fault.is_misfit or not rich_forms(value):
+    shown = {} if fault.is_misfit else rich_forms(value)
+    if not shown:
         raise fault
-    return write_answer(codec, value, accept)
+    return _write_best(codec, value, accept, _forms(codec, value, shown))
 
 
 def answer_types(hint: Any) -> tuple[str, ...]:
@@ -80,19 +84,22 @@ def answer_types(hint: Any) -> tuple[str, ...]:
     return shown if shown and not is_record(kind) else (JSON, *shown)
 
 
-def _forms(codec: Codec, value: Any) -> Forms:
-    """Return what makes each form that a value has, ours of equal ones first."""
+def _forms(codec: Codec, value: Any, shown: Forms | None = None) -> Forms:
+    """Return what makes each form that a value has, ours of equal ones first.
+
+    `shown` are the rich ones of a value that is known to have no JSON form.
+    """
     forms: Forms = {}
     frame = _as_frame(value)
     if frame is not None and (codec.result is None or type(value) is codec.direct):
         forms[JSON] = partial(codec.encode, value)
-    else:
+    elif shown is None:
         forms |= _json_form(codec, value)
     if frame is not None:
         forms |= _each(lambda kind: write_frame(kind, flat_frame(frame)))
     elif JSON in forms:
         forms |= _table_forms(value, forms[JSON])
-    forms |= rich_forms(value)
+    forms |= rich_forms(value) if shown is None else shown
     if isinstance(value, str):
         forms[TEXT] = value.encode
     if isinstance(value, (bytes, bytearray)):

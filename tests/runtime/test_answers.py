@@ -43,6 +43,12 @@ class Bundle:
     def _repr_mimebundle_(self, include=None, exclude=None):
         return {"text/plain": "x", "image/png": "iVBORw0KGgo=", "text/html": "<i>1</i>"}, {}
 
+class Counted:
+    asked = 0
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        self.asked += 1
+        return {"text/html": f"asked {self.asked} times"}
+
 class Nothing:
     _repr_html_ = None
     def _repr_png_(self):
@@ -105,6 +111,9 @@ def shown():
 
 def bundle():
     return Bundle()
+
+def counted():
+    return Counted()
 
 def nothing():
     return Nothing()
@@ -220,6 +229,7 @@ def test_a_figure_goes_as_svg_and_is_closed_afterwards(ask) -> None:
         ("shown", "text/markdown", "text/markdown; charset=utf-8", "**é**"),
         ("bundle", "*/*", "text/html; charset=utf-8", "<i>1</i>"),
         ("bundle", "image/png", "image/png", None),
+        ("counted", "*/*", "text/html; charset=utf-8", "asked 1 times"),
         ("frame", "text/html,application/xhtml+xml,*/*;q=0.8", "text/html; charset=utf-8", None),
         ("one", "text/html,*/*;q=0.8", "application/json", '{"a":1}'),
     ],
