@@ -35,7 +35,9 @@ _log = logging.getLogger("nbdeploy.batching")
 MOST = 512
 """No more calls than this are joined."""
 _MOMENT = 1 / 8
-"""The longest wait for callers to ask again, as a part of the time that their batch took."""
+"""The wait for the next caller to ask again, as a part of the time that their batch took."""
+_LONGEST = 1 / 2
+"""The wait for all of them, as such a part; after it only what the loop reads anyway is joined."""
 _PLAIN = (type(None), bool, int, float, str)
 
 
@@ -89,6 +91,8 @@ class Batcher:
         self._gathering: asyncio.Handle | None = None
         self._expected = 0
         self._seen = 0
+        self._pause = 0.0
+        self._latest = 0.0
 
     async def answer(self, arguments: dict[str, Any]) -> Any:
         """Return what the function answers to these arguments; raises what `put` tells."""
@@ -161,13 +165,20 @@ class Batcher:
             return
         self._expected = min(MOST, len(calls) + others)
         self._seen = -1
-        self._gathering = self._loop.call_later(seconds * _MOMENT, self._look)
+        self._pause = seconds * _MOMENT
+        self._latest = time.perf_counter() + seconds * _LONGEST
+        self._gathering = self._loop.call_soon(self._look)  # once the answers are sent
 
     def _look(self) -> None:
-        """End the moment once the loop reads no more calls; the thread would only disturb it."""
+        """End the moment once nobody asked since the last look.
+
+        Who comes a little later would wait for a whole batch, and the loop would disturb the thread
+        to read the call.
+        """
         if len(self._waiting) > self._seen:
             self._seen = len(self._waiting)
-            self._gathering = self._loop.call_soon(self._look)
+            pause = self._pause if time.perf_counter() < self._latest else 0
+            self._gathering = self._loop.call_later(pause, self._look)
         else:
             self._end_gathering()
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -123,6 +124,37 @@ def test_a_batch_takes_those_who_ask_again_while_calls_keep_coming() -> None:
     lane.close(wait=True)
     assert sizes[1:3] == [8, 8]
     assert sum(sizes) == 24
+
+
+def test_a_batch_waits_for_the_next_caller_while_others_ask_again() -> None:
+    sizes = []
+    all_ask = threading.Event()
+
+    def same(rows: list[int]) -> list[int]:
+        all_ask.wait(20)
+        sizes.append(len(rows))
+        time.sleep(0.4)
+        return rows
+
+    endpoint = ManifestEndpoint(name="same", path="/same", cell="calls")
+    operation = make_operation(endpoint, {"same": same}, is_batchable=True)
+
+    async def ask(batcher: Batcher, number: int) -> None:
+        for _ in range(3):
+            await batcher.answer({"rows": [number]})
+            await asyncio.sleep(number / 50)  # the last one later than after an eighth
+
+    async def ask_all() -> None:
+        batcher = Batcher(operation, lane, 30)
+        callers = [asyncio.create_task(ask(batcher, number)) for number in range(8)]
+        await asyncio.sleep(0)
+        all_ask.set()
+        await asyncio.gather(*callers)
+
+    lane = Lane("test")
+    asyncio.run(ask_all())
+    lane.close(wait=True)
+    assert sizes[1:3] == [8, 8]
 
 
 def test_calls_with_other_arguments_are_not_joined(running) -> None:
