@@ -146,6 +146,19 @@ def _ours(_: str, port: int) -> list[str]:
     return ["python", "-m", "nbdeploy_ext", "run", notebook, "--port", str(port)]
 
 
+def _two_workers(_: str, port: int) -> list[str]:
+    """Return the same with `service.workers = 2`: as many processes as the peers that batch have.
+
+    The setting is in a copy: it is the notebook's own file that holds it.
+    """
+    folder = ENVIRONMENTS / "two-workers"
+    shutil.copytree(HERE / "notebook", folder, dirs_exist_ok=True)
+    settings = folder / "nbdeploy.toml"
+    said = settings.read_text(encoding="utf-8")
+    settings.write_text(said.replace("[service]\n", "[service]\nworkers = 2\n"), encoding="utf-8")
+    return ["python", "-m", "nbdeploy_ext", "run", str(folder / "work.ipynb"), "--port", str(port)]
+
+
 def _bentoml(_: str, port: int) -> list[str]:
     return ["bentoml", "serve", "bentoml_app:Work", "--port", str(port), "--host", "127.0.0.1"]
 
@@ -174,6 +187,7 @@ SCIENCE = ("numpy", "scikit-learn")
 THREE = ("predict", "classify", "scale")
 STACKS = (
     Stack("nbdeploy", (*THREE, "classify_joined", "enrich"), _ours, is_ours=True),
+    Stack("nbdeploy-2", ("classify_joined",), _two_workers, is_ours=True),
     Stack("nbdeploy-Arrow", ("enrich",), _ours, post=arrow_post, is_ours=True),
     Stack("nbdeploy-alone", (), _ours, is_ours=True, beside=("classify",)),
     Stack("FastAPI", (*THREE, "enrich"), _fastapi,
