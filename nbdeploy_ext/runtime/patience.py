@@ -56,12 +56,12 @@ class Patient(Intake):
 
     def sweep(self, now: float) -> None:
         """End a connection that is idle, sends too slowly, or does not read its answer."""
-        if self.transport.is_closing():
-            return
         waited = now - self._since
-        if self.flow.write_paused:
+        if self.flow.write_paused:  # closing or not: what is unsent is kept till then
             if now - self._stalled > PATIENCE:
                 self.transport.abort()
+        elif self.transport.is_closing():
+            return
         elif self._is_reading and not self.flow.read_paused:
             if waited > PATIENCE + self.received / PER_SECOND:
                 self._refuse_slow()
