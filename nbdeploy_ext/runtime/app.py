@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
-from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from .access import OPEN, Token
@@ -24,6 +24,7 @@ from .problems import problem
 from .reply import Reply
 from .request import Asked, fit_id
 from .request import Request as Call
+from .streaming import Streaming
 from .values import plain_value
 
 if TYPE_CHECKING:
@@ -104,24 +105,24 @@ def _probe(
     return answer
 
 
-def _endpoint(service: Service, name: str) -> Callable[[Request], Awaitable[Response]]:
-    async def answer(request: Request) -> Response:
+def _endpoint(service: Service, name: str) -> Callable[[Request], Awaitable[ASGIApp]]:
+    async def answer(request: Request) -> ASGIApp:
         call = _call(service, name, request)
         announced = request.headers.get("content-length", "0")
         if announced.isdecimal() and int(announced) > BODY_LIMIT:
-            return as_response(service.refuse(call, _LARGE), call)
+            return _as_response(service.refuse(call, _LARGE), call)
         if request.headers.get("content-encoding", "identity").lower() != "identity":
-            return as_response(service.refuse(call, _CODED), call)
+            return _as_response(service.refuse(call, _CODED), call)
         body = bytearray()
         try:
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > BODY_LIMIT:
-                    return as_response(service.refuse(call, _LARGE), call)
+                    return _as_response(service.refuse(call, _LARGE), call)
         except ClientDisconnect:
-            return as_response(service.refuse(call, _CUT), call)  # nobody reads it
+            return _as_response(service.refuse(call, _CUT), call)  # nobody reads it
         call.body = bytes(body)
-        return as_response(await service.call(call), call)
+        return _as_response(await service.call(call), call)
 
     return answer
 
@@ -140,12 +141,10 @@ def whole(answer: Reply) -> Response:
     return Response(answer.body, answer.status, dict(answer.headers), answer.media_type)
 
 
-def as_response(answer: Reply | Streamed, call: Call) -> Response:
-    """Return what a service answered as Starlette's answer, with the id of its call."""
-    if isinstance(answer, Reply):
-        response: Response = whole(answer)
-    else:
-        response = StreamingResponse(answer.lines, media_type=answer.media_type)
+def _as_response(answer: Reply | Streamed, call: Call) -> ASGIApp:
+    if not isinstance(answer, Reply):
+        return Streaming(answer, call.request_id)
+    response = whole(answer)
     response.headers["x-request-id"] = call.request_id
     return response
 

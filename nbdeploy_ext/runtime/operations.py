@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import threading
 import time
 import types
 from collections.abc import Generator
@@ -227,12 +228,13 @@ class Compute:
     async def _items_on_thread(
         self, operation: Operation, values: Generator[Any, None, None]
     ) -> AsyncGenerator[bytes, None]:
+        made = _Lines(operation, values)
         try:
-            while (line := await self.on_thread(_next_line, operation, values)) is not _END:
+            while (line := await self.on_thread(made.next)) is not _END:
                 yield line
         finally:
             # Where its items were made: a clean-up may take its time, too
-            self.lane.submit(values.close)
+            self.lane.submit(made.close)
 
 
 def _arguments(request: Request) -> dict[str, Any]:
@@ -278,9 +280,32 @@ async def _items_on_loop(
             yield operation.codec.encode(value) + b"\n"
 
 
-def _next_line(operation: Operation, values: Generator[Any, None, None]) -> Any:
-    value = next(values, _END)
-    return _END if value is _END else operation.codec.encode(value) + b"\n"
+class _Lines:
+    """A generator's items on the thread; `close` while one is made ends it after that one."""
+
+    def __init__(self, operation: Operation, values: Generator[Any, None, None]) -> None:
+        self._encode = operation.codec.encode
+        self._values = values
+        self._busy = threading.Lock()
+        self._is_unwanted = False
+
+    def next(self) -> Any:
+        try:
+            with self._busy:
+                value = next(self._values, _END)
+                return _END if value is _END else self._encode(value) + b"\n"
+        finally:
+            if self._is_unwanted:
+                self.close()
+
+    def close(self) -> None:
+        # An item over its time is left to its thread: to wait for it would hold up this one, too
+        self._is_unwanted = True
+        if self._busy.acquire(blocking=False):
+            try:
+                self._values.close()
+            finally:
+                self._busy.release()
 
 
 def _ended(error: BaseException) -> RuntimeError:

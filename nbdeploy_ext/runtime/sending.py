@@ -73,8 +73,8 @@ class Sender(Patient):
 
     async def stream(self, exchange: Exchange, answer: Streamed) -> None:
         """Send a stream as ASGI does: with the caller's speed, and ended when the caller goes."""
-        from .app import as_response  # noqa: PLC0415  (few notebooks stream; it is much code)
-        from .asgi import Cycle  # noqa: PLC0415
+        from .asgi import Cycle  # noqa: PLC0415  (few notebooks stream)
+        from .streaming import Streaming  # noqa: PLC0415
 
         scope: Scope = {"type": "http", "http_version": "1.1", "method": "POST", "headers": []}
         exchange.inner = cycle = Cycle(
@@ -83,7 +83,7 @@ class Sender(Patient):
         )  # fmt: skip
         if exchange.disconnected:
             cycle.hang_up()
-        await cycle.run(as_response(answer, exchange))
+        await cycle.run(Streaming(answer, exchange.request_id))
 
     def done(self, ended: Exchange | Cycle) -> None:
         """Note that an answer is complete, and go on."""

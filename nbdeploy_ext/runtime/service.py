@@ -170,7 +170,7 @@ class Service:
         """Answer with a generator's items; what is raised before the first one is a problem."""
         CURRENT.set(request)
         try:
-            return Streamed(self._stream(request, *await self._timed(self._first(request, values))))
+            return await self._streamed(request, *await self._timed(self._first(request, values)))
         except Exception as error:  # noqa: BLE001  the request boundary: callers get a problem
             return self._problem(request, error)
 
@@ -194,7 +194,7 @@ class Service:
         answer = await in_time(self._begin(request))
         if isinstance(answer, (bytes, Answer)):
             return self._whole(request, answer)
-        return Streamed(self._stream(request, *answer))
+        return await self._streamed(request, *answer)
 
     def _whole(self, request: Request, answer: bytes | Answer) -> Reply:
         if isinstance(answer, bytes):
@@ -248,11 +248,19 @@ class Service:
         lines = self.compute.items(request.operation, values)
         return await anext(lines, b""), lines
 
+    async def _streamed(
+        self, request: Request, first: bytes, lines: AsyncGenerator[bytes, None]
+    ) -> Streamed:
+        found = self._stream(request, first, lines)
+        await anext(found)  # begun: one that wasn't would end without closing the notebook's own
+        return Streamed(found)
+
     async def _stream(
         self, request: Request, first: bytes, lines: AsyncGenerator[bytes, None]
     ) -> AsyncGenerator[bytes, None]:
         status = _GONE
         try:
+            yield b""
             yield first
             while line := await asyncio.wait_for(anext(lines, b""), self._limit):
                 yield line
