@@ -16,11 +16,11 @@ from .faults import BodyUnreadable
 from .media import ARROW, CSV, NDJSON, TSV
 from .values import dump_value, frame_records, number_columns
 
-MISSING_NUMBERS = frozenset({
+MISSING = frozenset({
     "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
     "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
 })  # fmt: skip
-"""What pandas takes for a missing cell: among numbers it is one, among text it may be Namibia."""
+"""What `pandas.read_csv` takes for a missing cell, beside an empty one."""
 _NAMES = {CSV: "CSV", TSV: "TSV"}
 
 
@@ -40,29 +40,11 @@ def read_frame_from(kind: str, body: bytes, charset: str) -> Any:
     try:
         if _is_surplus(body, separator, charset):
             raise BodyUnreadable("Row 2 of the body has more cells than the first.")
-        return _read_cells(pd, body, sep=separator, encoding=charset)
+        return pd.read_csv(BytesIO(body), sep=separator, encoding=charset)
     except pd.errors.EmptyDataError:
         return pd.DataFrame()
     except (ValueError, LookupError):  # its words may quote what was sent
         raise BodyUnreadable(f"The body is not {_NAMES[kind]}.") from None
-
-
-def _read_cells(pd: Any, body: bytes, **settings: str) -> Any:
-    """Read a frame in which empty cells are missing, and among numbers other words for that."""
-    frame = pd.read_csv(BytesIO(body), keep_default_na=False, na_values=[""], **settings)
-    kinds = pd.api.types
-    doubtful = [
-        name
-        for name, column in frame.items()
-        if not kinds.is_numeric_dtype(column.dtype) and column.isin(MISSING_NUMBERS).any()
-    ]
-    if doubtful:
-        other = pd.read_csv(BytesIO(body), **settings)
-        for name in doubtful:
-            is_number = kinds.is_numeric_dtype(other[name].dtype) and other[name].notna().any()
-            if is_number or kinds.infer_dtype(other[name], skipna=True) == "boolean":
-                frame[name] = other[name]
-    return frame
 
 
 def _is_surplus(body: bytes, separator: str, charset: str) -> bool:

@@ -241,12 +241,12 @@ def test_a_frame_from_parquet_has_its_dates(run_frames, tmp_path):
     assert [row["days"] for row in read_rows(tmp_path / "out.jsonl")] == [2026, 2026]
 
 
-def test_words_for_missing_are_so_among_numbers_and_truths_only(run_frames, tmp_path):
+def test_words_for_missing_cells_are_those_of_pandas(run_frames, tmp_path):
     lines = "country,all,amount,whole,is_new\nNA,NA,1.5,NaN,True\nDE,NA,NA,2,NA\n,NA,2,3,False\n"
     (tmp_path / "in.csv").write_text(lines)
     assert run_frames(tmp_path / "in.csv", "out.csv", "gaps").status == 0
     found = [row["gaps"] for row in read_rows(tmp_path / "out.csv")]
-    assert found == ["whole", "amount,is_new", "country"]
+    assert found == ["country,all,whole", "all,amount,is_new", "country,all"]
 
 
 def test_a_function_of_a_list_of_records_gets_chunks(run, tmp_path):

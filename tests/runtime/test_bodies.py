@@ -138,10 +138,10 @@ def test_a_table_comes_as_rows_of_what_the_notebook_names(post, kind) -> None:
     assert answer.json() == ["n1x0.5", "n2éNone"]
 
 
-def test_words_for_missing_are_so_among_numbers_and_truths_only(post) -> None:
+def test_words_for_missing_cells_are_those_of_pandas(post) -> None:
     lines = b"country,all,amount,whole,is_new\nNA,NA,1.5,NaN,True\nDE,NA,NA,2,NA\n,NA,2,3,False\n"
     answer = post("gaps", lines, "text/csv")
-    assert answer.json() == ["whole", "amount,is_new", "country"]
+    assert answer.json() == ["country,all,whole", "all,amount,is_new", "country,all"]
 
 
 def test_rows_without_a_hint_are_what_their_cells_say(post) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from ..codec import type_hints
-from ..tables import MISSING_NUMBERS
+from ..tables import MISSING
 from ..values import dump_value
 from .chunk import Chunk, Unreadable
 from .faults import WrongUsage
@@ -65,7 +65,7 @@ class Shape:
             rows = [self._values(row, kind) for row in rows]
         elif kind == "csv":
             is_frame = self.form == "frame"
-            rows = guess_columns(rows, MISSING_NUMBERS if is_frame else frozenset())
+            rows = guess_columns(rows, MISSING if is_frame else frozenset())
         if self.form == "matrix":
             rows = [list(row.values()) for row in rows]
         return _dump({self.name: rows})

@@ -101,7 +101,7 @@ def guess_columns(
 ) -> list[dict[str, Any]]:
     """Return rows with each column of one kind: all numbers, all truths, or all text.
 
-    `missing` are what cells say, beside nothing, among numbers and truths that are not there.
+    `missing` are what cells that are not there say, beside nothing.
     """
     names = rows[0].keys() if rows else ()
     columns = {name: _column([row[name] for row in rows], missing) for name in names}
@@ -126,12 +126,13 @@ def spell_or_none(value: Any) -> str | None:
 
 
 def _column(texts: list[str], missing: frozenset[str]) -> list[Any]:
-    guessed = [None if text in missing else guess(text) for text in texts]
+    present = ["" if text in missing else text for text in texts]
+    guessed = [guess(text) for text in present]
     kinds = {bool if value is True or value is False else type(value) for value in guessed}
     kinds -= {type(None)}
-    if kinds and (kinds <= {int, float} or kinds == {bool}):
+    if kinds <= {int, float} or kinds == {bool}:
         return guessed
-    return [text or None for text in texts]
+    return [text or None for text in present]
 
 
 def _choices(schema: Mapping[str, Any]) -> list[Any]:
