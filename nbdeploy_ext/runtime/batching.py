@@ -84,7 +84,6 @@ class Batcher:
         self._operation = operation
         self._lane = lane
         self._loop = asyncio.get_running_loop()
-        self._limit = limit
         self._deadlines: Deadlines[_Call] = Deadlines(limit, self._give_up)
         self._waiting: deque[_Call] = deque()
         self._begun = False
@@ -122,7 +121,7 @@ class Batcher:
         return call
 
     def _give_up(self, call: _Call) -> None:
-        call.tell(Late() if call.batch is not None else Overloaded(self._limit / 2))
+        call.tell(Late() if call.batch is not None else Overloaded(self._deadlines.limit / 2))
         # What waits needs not wait for it
         if call.batch is not None and self._lane.give_up(call.batch.work):
             call.batch.is_left = True

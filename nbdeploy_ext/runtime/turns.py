@@ -51,7 +51,7 @@ class Deadlines(Generic[_W]):
 
     def __init__(self, limit: float, give_up: Callable[[_W], None]) -> None:
         """Call `give_up` for whoever was not told after `limit` seconds."""
-        self._limit = limit
+        self.limit = limit
         self._give_up = give_up
         self._loop = asyncio.get_running_loop()
         self._untold: deque[_W] = deque()
@@ -59,7 +59,7 @@ class Deadlines(Generic[_W]):
 
     def next(self) -> float:
         """Return when a call that comes now will have taken too long."""
-        return self._loop.time() + self._limit
+        return self._loop.time() + self.limit
 
     def watch(self, waiter: _W) -> None:
         """Give it up in time; whoever comes later is due later."""
@@ -98,7 +98,6 @@ class Turns:
     def __init__(self, lane: Lane, limit: float) -> None:
         """Run on `lane`; a call may take `limit` seconds, with what it waits."""
         self._lane = lane
-        self._limit = limit
         self._loop = asyncio.get_running_loop()
         self._deadlines: Deadlines[_Turn] = Deadlines(limit, self._give_up)
 
@@ -127,7 +126,7 @@ class Turns:
     def _give_up(self, turn: _Turn) -> None:
         self._lane.give_up(turn.work)
         # What had not begun was dropped: the caller may try again
-        turn.tell(Overloaded(self._limit / 2) if turn.work.cancelled() else Late())
+        turn.tell(Overloaded(self._deadlines.limit / 2) if turn.work.cancelled() else Late())
 
 
 def outcome(work: Callable[..., Any], given: tuple[Any, ...]) -> Any:
