@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BASE = "FastAPI"
+SETTLE = 2.0
+"""Seconds for calls that nobody waits for any more to end."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,12 @@ class Running:
         return measure(self.process.pid, self.port, post, connections, seconds)
 
     def pause(self) -> None:
-        """Leave the machine to the others: LitServe takes a fifth of a CPU with nothing to do."""
+        """Leave the machine to the others: LitServe takes a fifth of a CPU with nothing to do.
+
+        Calls that wrk left behind end first: one that stood still would be one that took so long,
+        and its service would refuse what comes next.
+        """
+        time.sleep(SETTLE)
         os.killpg(self.process.pid, signal.SIGSTOP)
 
     def go_on(self) -> None:

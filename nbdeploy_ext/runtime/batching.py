@@ -36,8 +36,10 @@ MOST = 512
 """No more calls than this are joined."""
 _MOMENT = 1 / 8
 """The wait for the next caller to ask again, as a part of the time that their batch took."""
-_LONGEST = 1 / 2
-"""The wait for all of them, as such a part; after it only what the loop reads anyway is joined."""
+_LONGEST_MOMENT = 0.1
+"""Seconds that it takes at most: who asks again does so soon, also after a long batch."""
+_MOMENTS = 4
+"""The wait for all of them, in moments; after it only what the loop reads anyway is joined."""
 _PLAIN = (type(None), bool, int, float, str)
 
 
@@ -164,8 +166,8 @@ class Batcher:
             return
         self._expected = min(MOST, len(calls) + others)
         self._seen = -1
-        self._pause = seconds * _MOMENT
-        self._latest = time.perf_counter() + seconds * _LONGEST
+        self._pause = min(seconds * _MOMENT, _LONGEST_MOMENT)
+        self._latest = time.perf_counter() + self._pause * _MOMENTS
         self._gathering = self._loop.call_soon(self._look)  # once the answers are sent
 
     def _look(self) -> None:
