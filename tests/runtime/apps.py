@@ -214,7 +214,7 @@ def refuses(port: int) -> bool:
     except ConnectionError:
         return True
     except TimeoutError:  # nobody answers who comes at the moment in which a listener closes
-        return False
+        pass
     return False
 
 

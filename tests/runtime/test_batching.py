@@ -94,6 +94,21 @@ def test_calls_that_wait_are_joined_and_each_gets_its_own_rows(running) -> None:
     assert sum(sizes) == 24
 
 
+def ask_eight(operation, ask, all_ask) -> None:
+    """Let eight callers ask a batcher; none is answered before all do."""
+
+    async def ask_all() -> None:
+        batcher = Batcher(operation, lane, 30)
+        callers = [asyncio.create_task(ask(batcher, number)) for number in range(8)]
+        await asyncio.sleep(0)
+        all_ask.set()
+        await asyncio.gather(*callers)
+
+    lane = Lane("test")
+    asyncio.run(ask_all())
+    lane.close(wait=True)
+
+
 def test_a_batch_takes_those_who_ask_again_while_calls_keep_coming() -> None:
     sizes = []
     all_ask = threading.Event()
@@ -112,16 +127,7 @@ def test_a_batch_takes_those_who_ask_again_while_calls_keep_coming() -> None:
             for _ in range(number):  # each a turn of the loop after the one before
                 await asyncio.sleep(0)
 
-    async def ask_all() -> None:
-        batcher = Batcher(operation, lane, 30)
-        callers = [asyncio.create_task(ask(batcher, number)) for number in range(8)]
-        await asyncio.sleep(0)
-        all_ask.set()
-        await asyncio.gather(*callers)
-
-    lane = Lane("test")
-    asyncio.run(ask_all())
-    lane.close(wait=True)
+    ask_eight(operation, ask, all_ask)
     assert sizes[1:3] == [8, 8]
     assert sum(sizes) == 24
 
@@ -144,16 +150,7 @@ def test_a_batch_waits_for_the_next_caller_while_others_ask_again() -> None:
             await batcher.answer({"rows": [number]})
             await asyncio.sleep(number / 50)  # the last one later than after an eighth
 
-    async def ask_all() -> None:
-        batcher = Batcher(operation, lane, 30)
-        callers = [asyncio.create_task(ask(batcher, number)) for number in range(8)]
-        await asyncio.sleep(0)
-        all_ask.set()
-        await asyncio.gather(*callers)
-
-    lane = Lane("test")
-    asyncio.run(ask_all())
-    lane.close(wait=True)
+    ask_eight(operation, ask, all_ask)
     assert sizes[1:3] == [8, 8]
 
 
