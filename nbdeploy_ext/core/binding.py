@@ -19,7 +19,7 @@ from .rehearsal import Rehearsal, Run
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from .dataflow import CellFlow
+    from .cell_flow import CellFlow
     from .parameters import Parameter
     from .values import Value
 

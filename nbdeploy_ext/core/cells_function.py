@@ -14,7 +14,7 @@ from .parameters import Parameter, find_parameters
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .dataflow import CellFlow
+    from .cell_flow import CellFlow
     from .schemas import SchemaReader
     from .values import Value
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import hygiene, portability, proofs, supplies
-from .dataflow import BUILTINS
+from .cell_flow import BUILTINS
 from .diagnostics import Diagnostic, Fix
 from .interface import RESERVED
 from .notebook import Role
@@ -17,7 +17,7 @@ from .wheels import why_no_wheel
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from .dataflow import CellFlow
+    from .cell_flow import CellFlow
     from .service import ServiceSpec
 
 _GIVEN: dict[Role | None, frozenset[str]] = {

@@ -2,148 +2,35 @@
 
 from __future__ import annotations
 
-import builtins
 import gc
 import threading
 from bisect import bisect_left
 from collections import defaultdict
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
 from operator import is_
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import notebook_facts
-from .mentions import NO_MENTIONS, read_mentions
-from .notebook import Role
+from .cell_flow import CellFlow, mentioned
 from .notebook_facts import FEW, edited_places, read_all_facts, read_source
-from .rounds import names_of_the_round_before
 from .states import Needs, Replay
-from .syntax import shared_tree
 
 if TYPE_CHECKING:
-    import ast
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from .facts import Facts, Opaque
-    from .magics import PlainSource
-    from .mentions import Mentions
+    from .cell_flow import Source
+    from .facts import Facts
     from .notebook import Cell, Notebook
-    from .notebook_facts import Source, Trusted
+    from .notebook_facts import Trusted
     from .syntax import Parsed
 
-BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__", "__annotations__"}
 _OPEN = 4
 _ALIKE = 1000
 _CROWDED = 50_000
-_SUPPLIED: dict[Role | None, frozenset[str]] = {
-    Role.MONITOR: frozenset({"calls"}),
-    Role.TEST: frozenset({"client"}),
-}
-"""Names that the service gives to cells of a role, whatever the notebook has under them."""
 _ZERO_OR_ONE = bytes(number & 1 for number in range(256))
-
-
-@dataclass(frozen=True)
-class CellFlow:
-    """The names of one code cell.
-
-    `immediate` are read while the cell runs, `deferred` inside functions, when they are called.
-    Places are (line, column), both from 1, columns in characters.
-    """
-
-    cell: Cell
-    plain: PlainSource
-    facts: Facts = field(repr=False)
-    source: Source = field(repr=False)
-
-    @property
-    def fault(self) -> SyntaxError | None:
-        """Return why the cell is no valid Python, None where it is."""
-        return self.source.fault
-
-    @property
-    def mentions(self) -> Mentions:
-        """Return what the cell imports, opens and names."""
-        found = self.source.mentions
-        if found is None:
-            found = self.source.mentions = _mentioned(self.tree, self.plain)
-        return found
-
-    @property
-    def tree(self) -> ast.Module | None:
-        """Return the syntax tree, None where there is no valid Python; nobody may change it."""
-        return shared_tree(self.plain.text)
-
-    @cached_property
-    def defines(self) -> frozenset[str]:
-        """Return every name that the cell may leave behind."""
-        found = frozenset([n for n in self.facts.values if n[0] != "@"])
-        several = [s.changes.binds for f in self.facts.functions.values() for s in f]
-        return found.union(self.facts.changes.binds, *several)
-
-    @cached_property
-    def sorted_defines(self) -> tuple[str, ...]:
-        """Return them in the order of the alphabet."""
-        return tuple(sorted(self.defines))
-
-    @cached_property
-    def effective(self) -> Facts:
-        """Return what the cell does where the service supplies some of the names that it reads."""
-        facts = self.facts
-        supplied = _SUPPLIED.get(self.cell.role)
-        if supplied is None or supplied.isdisjoint({*facts.reads, *facts.late}):
-            return facts
-        reads, late = (
-            tuple(n for n in ns if n not in supplied) for ns in (facts.reads, facts.late)
-        )
-        return replace(facts, reads=reads, late=late)
-
-    @cached_property
-    def names_of_the_round_before(self) -> frozenset[str]:
-        """Return the names that a loop reads under a condition and binds for its next round."""
-        return frozenset() if self.tree is None else names_of_the_round_before(self.tree)
-
-    @cached_property
-    def sha256(self) -> str:
-        """Return the hash of the cell's source."""
-        return self.cell.sha256
-
-    @property
-    def immediate(self) -> Mapping[str, tuple[int, int]]:
-        """Return the names that the cell reads while it runs, with their first places."""
-        return self.facts.immediate
-
-    @property
-    def deferred(self) -> Mapping[str, tuple[int, int]]:
-        """Return the names that the cell's functions read, with their first places."""
-        return self.facts.deferred
-
-    @cached_property
-    def described(self) -> Mapping[str, Any]:
-        """Return what an answer says of the cell wherever it stands; nobody may change it."""
-        return {
-            "defines": list(self.sorted_defines),
-            "references": list(self.references),
-            "sha256": self.cell.sha256,
-        }
-
-    @cached_property
-    def mutates(self) -> frozenset[str]:
-        """Return the names from elsewhere whose objects the cell changes."""
-        changes = self.facts.changes
-        return frozenset([n for n in changes.shallow | changes.deep if n[0] not in "@=$~"])
-
-    @property
-    def opaque(self) -> tuple[Opaque, ...]:
-        """Return what in the cell can't be known before it runs."""
-        return self.facts.opaque
-
-    @cached_property
-    def references(self) -> tuple[str, ...]:
-        """Return every name that the cell needs from elsewhere, sorted, built-ins left out."""
-        return tuple(sorted({*self.immediate, *self.deferred} - BUILTINS))
 
 
 @dataclass(frozen=True)
@@ -333,7 +220,7 @@ def read_cells(cells: Sequence[Cell], trusted: Trusted = "nothing") -> Dataflow:
         for flow in flows:
             parsed = trees.get(flow.plain.text)
             if flow.cell.role is not None and flow.source.mentions is None and parsed is not None:
-                flow.source.mentions = _mentioned(parsed.tree, flow.plain)
+                flow.source.mentions = mentioned(parsed.tree, flow.plain)
         trees.clear()
         for number, last in enumerate(_DATAFLOWS):
             if len(last.flows) == len(flows) and all(map(is_, last.flows, flows)):
@@ -357,13 +244,6 @@ def _flow(cell: Cell, source: Source, facts: Facts) -> CellFlow:
         source.flows.clear()
     source.flows[cell.cell_id] = made
     return made
-
-
-def _mentioned(tree: ast.Module | None, plain: PlainSource) -> Mentions:
-    try:
-        return NO_MENTIONS if tree is None else read_mentions(tree, plain.places)
-    except RecursionError:  # a string or an attribute that is nested beyond all reason
-        return NO_MENTIONS
 
 
 def forget() -> None:

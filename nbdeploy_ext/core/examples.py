@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from .dataflow import CellFlow
+    from .cell_flow import CellFlow
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 Literals: TypeAlias = dict[str, Any]

@@ -16,7 +16,7 @@ from .notebook import Role
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from .dataflow import CellFlow
+    from .cell_flow import CellFlow
     from .service import ServiceSpec
 
 _SUPPLY = Fix("Read it from os.environ, and supply it under [env] in nbdeploy.toml")

@@ -14,7 +14,8 @@ from .schemas import SchemaReader
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from .dataflow import CellFlow, Dataflow
+    from .cell_flow import CellFlow
+    from .dataflow import Dataflow
     from .values import Value
 
 RESERVED = frozenset(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import compress, count
 from operator import is_not
 from typing import TYPE_CHECKING, Literal
 
+from .cell_flow import Source
 from .effects import read_facts
 from .magics import read_plain
 from .meanings import NotebookMeanings, holds
@@ -18,10 +19,7 @@ from .trust import Trust, read_trust
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .dataflow import CellFlow
     from .facts import Facts
-    from .magics import PlainSource
-    from .mentions import Mentions
 
 Trusted = Literal["nothing", "lambdas", "libraries"]
 FEW = 4
@@ -29,19 +27,6 @@ FEW = 4
 _REMEMBERED = 20_000
 _OPEN = 8
 _ROUNDS = 8
-
-
-@dataclass(slots=True, eq=False)
-class Source:
-    """What is known of a source text: read once, its facts as often as names change meaning."""
-
-    plain: PlainSource
-    fault: SyntaxError | None
-    outline: Outline
-    facts: list[Facts] = field(default_factory=list)
-    mentions: Mentions | None = None
-    flows: dict[str, CellFlow] = field(default_factory=dict)
-    """What was made of the last cells with this text: an unchanged cell keeps all it has found."""
 
 
 @dataclass(frozen=True, slots=True)

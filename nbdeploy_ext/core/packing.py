@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+    from .cell_flow import CellFlow
     from .cells_function import CellsFunction
     from .config import Config
-    from .dataflow import CellFlow
     from .interface import Endpoint
     from .progress import Progress
     from .requirements import Wheel

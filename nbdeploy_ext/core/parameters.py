@@ -13,7 +13,7 @@ from .notebook import Role
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from .dataflow import CellFlow
+    from .cell_flow import CellFlow
     from .schemas import SchemaReader
 
 _UNKNOWN = object()

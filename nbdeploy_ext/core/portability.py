@@ -15,7 +15,7 @@ from .sources import local_module
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from .dataflow import CellFlow
+    from .cell_flow import CellFlow
     from .habits import Habit
     from .service import ServiceSpec
     from .sources import Place

@@ -12,7 +12,7 @@ from .notebook import Role
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .dataflow import CellFlow
+    from .cell_flow import CellFlow
     from .service import ServiceSpec
 
 _FIXTURES = frozenset(

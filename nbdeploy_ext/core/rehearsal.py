@@ -13,7 +13,7 @@ from .states import Replay
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from .dataflow import CellFlow
+    from .cell_flow import CellFlow
     from .facts import Facts
     from .notebook import Cell
     from .notebook_facts import Trusted

@@ -24,8 +24,8 @@ from .values import Value, ValueStore, find_values
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from .cell_flow import CellFlow
     from .config import Config
-    from .dataflow import CellFlow
     from .diagnostics import Diagnostic
     from .notebook import Notebook
 

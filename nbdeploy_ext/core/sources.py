@@ -16,7 +16,7 @@ from .syntax import parse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from .dataflow import CellFlow
+    from .cell_flow import CellFlow
     from .mentions import Mentions
 
 

@@ -18,7 +18,8 @@ from .notebook import Role
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from .dataflow import CellFlow, Dataflow
+    from .cell_flow import CellFlow
+    from .dataflow import Dataflow
     from .notebook import Notebook
 
 
