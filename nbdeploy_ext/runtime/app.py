@@ -53,7 +53,7 @@ def make_app(service: Service) -> ASGIApp:  # noqa: C901  (a flat list of routes
 
     async def metrics(_: Request) -> Response:
         # It reads of all processes how much memory they need, which takes milliseconds
-        text = await asyncio.to_thread(service.metrics.text)
+        text = await asyncio.to_thread(_exposed, service)
         return Response(text, headers={"content-type": CONTENT_TYPE})
 
     async def version(_: Request) -> Response:
@@ -147,6 +147,13 @@ def _as_response(answer: Reply | Streamed, call: Call) -> ASGIApp:
     response = whole(answer)
     response.headers["x-request-id"] = call.request_id
     return response
+
+
+def _exposed(service: Service) -> bytes:
+    # Sixty milliseconds that a start need not wait for
+    from .exposition import as_text  # noqa: PLC0415
+
+    return as_text(service.metrics)
 
 
 def _version(service: Service) -> dict[str, Any]:

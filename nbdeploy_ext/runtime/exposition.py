@@ -43,7 +43,8 @@ _GAUGES = {
 
 
 def as_text(metrics: Metrics) -> bytes:
-    """Return all metrics of all processes of the service."""
+    """Return all metrics of all processes of the service, in Prometheus' text format."""
+    metrics.refresh()
     registry = CollectorRegistry()
     PlatformCollector(registry=registry)
     registry.register(_Service(metrics))

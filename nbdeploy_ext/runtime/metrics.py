@@ -89,14 +89,6 @@ class Metrics:
         buckets = [numbers.sum(name, STATUSES + n) for n in range(len(BUCKETS) + 1)]
         return counted, buckets, numbers.sum(name, _SUM)
 
-    def text(self) -> bytes:
-        """Return everything in Prometheus' text format."""
-        # Sixty milliseconds that a start need not wait for
-        from .exposition import as_text  # noqa: PLC0415
-
-        self.refresh()
-        return as_text(self)
-
 
 class Count:
     """One number of this process."""
