@@ -32,6 +32,11 @@ NO_NUMBER: list[tuple[Any, Any, Any]] = [
     (pd.Series, pd.Series([1, None]), [1.0, None]),
     (pd.DataFrame, FRAME, [{"a": 1.0, "when": "2026-01-02T00:00:00"}, {"a": None, "when": None}]),
     (Any, {"t": pd.NaT, "n": pd.NA}, {"t": None, "n": None}),
+    (float, np.float32("nan"), None),
+    (list[float], np.array([1.5, math.nan]), [1.5, None]),
+    (list[float], pd.Series([1.5, None]), [1.5, None]),
+    (dict[str, float], {"a": np.float32("inf"), "b": np.int8(1)}, {"a": None, "b": 1.0}),
+    (list[Point], [{"x": np.float32("nan"), "y": 1.0}], [{"x": None, "y": 1.0}]),
 ]
 
 

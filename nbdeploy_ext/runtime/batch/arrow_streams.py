@@ -18,7 +18,7 @@ _BYTES = 2**26
 
 
 def merge_streams(reopen: Reopen, target: BinaryIO, *, empty: Any, names: Sequence[str]) -> None:
-    """Read twice: find the type that fits each column everywhere, then write row groups.
+    """Read first to find the type that fits each column everywhere, then to write row groups.
 
     Without a stream the file has the schema `empty`, or columns `names` of text.
     """
@@ -26,6 +26,8 @@ def merge_streams(reopen: Reopen, target: BinaryIO, *, empty: Any, names: Sequen
     schemas = list(dict.fromkeys(table.schema for table in _tables(arrow, reopen)))
     nothing = empty or arrow.schema([(name, arrow.string()) for name in names])
     schema = _common(arrow, schemas) if schemas else nothing
+    if any(one != schema for one in schemas):
+        schema = _fitting(arrow, _tables(arrow, reopen), schema)
     with arrow.parquet.ParquetWriter(target, schema) as writer:
         for group in _groups(_tables(arrow, reopen)):
             fitted = [_fitted(arrow, table, schema) for table in group]
@@ -56,7 +58,30 @@ def _common(arrow: Any, schemas: Sequence[Any]) -> Any:
     for schema in schemas:
         for field in schema:
             types[field.name] = _wider(arrow, types.get(field.name, arrow.null()), field.type)
-    return arrow.schema(list(types.items()), metadata=schemas[0].metadata)
+    written = {n: kind if _has_fields(arrow, kind) else arrow.string() for n, kind in types.items()}
+    return arrow.schema(list(written.items()), metadata=schemas[0].metadata)
+
+
+def _has_fields(arrow: Any, kind: Any) -> bool:
+    """Whether Parquet has the type: objects that are always empty are none there."""
+    if arrow.types.is_struct(kind):
+        return len(kind) > 0 and all(_has_fields(arrow, field.type) for field in kind)
+    return not arrow.types.is_list(kind) or _has_fields(arrow, kind.value_type)
+
+
+def _fitting(arrow: Any, tables: Iterator[Any], schema: Any) -> Any:
+    """Return the schema with text for columns of which a value is not exact in the common type.
+
+    Large whole numbers beside fractions are such.
+    """
+    for table in tables:
+        for place, field in enumerate(schema):
+            if field.name in table.column_names and field.type != arrow.string():
+                try:
+                    table[field.name].cast(field.type)
+                except arrow.ArrowException:
+                    schema = schema.set(place, arrow.field(field.name, arrow.string()))
+    return schema
 
 
 def _wider(arrow: Any, one: Any, other: Any) -> Any:

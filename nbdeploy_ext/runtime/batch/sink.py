@@ -11,7 +11,7 @@ from ..values import dump_value
 from .arrow_streams import merge_streams
 from .parquet_source import import_pyarrow
 from .source import LONGEST_CELL
-from .text_cells import spell, spell_or_none
+from .text_cells import spell, spell_or_none, utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -96,7 +96,7 @@ class CsvSink:
             writer.writerow(names)
             self._columns.header = len(names)
         writer.writerows([spell(row.get(name)) for name in names] for row in rows)
-        content = text.getvalue().encode()
+        content = utf8(text.getvalue())
         return _packed(content) if self._zipped and content else content
 
     def finish(self) -> Finish | None:
@@ -165,13 +165,15 @@ class ParquetSink:
         """Return rows as a table; a column whose values are of no one type is text."""
         names = dict.fromkeys(name for row in rows for name in row)
         columns = {name: [row.get(name) for row in rows] for name in names}
-        return self._arrow.table({name: self._array(values) for name, values in columns.items()})
+        return self._arrow.table(
+            {utf8(name).decode(): self._array(values) for name, values in columns.items()}
+        )
 
     def _array(self, values: list[Any]) -> Any:
         arrow = self._arrow
         try:
             return arrow.array(values)
-        except (arrow.ArrowInvalid, arrow.ArrowTypeError, OverflowError):
+        except (arrow.ArrowInvalid, arrow.ArrowTypeError, OverflowError, UnicodeEncodeError):
             return arrow.array([spell_or_none(value) for value in values], arrow.string())
 
 

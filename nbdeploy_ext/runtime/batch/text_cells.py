@@ -121,8 +121,16 @@ def spell(value: Any) -> str:
 
 
 def spell_or_none(value: Any) -> str | None:
-    """Return the same, but None where there is no value."""
-    return None if value is None else spell(value)
+    """Return the same as UTF-8 has it, but None where there is no value."""
+    return None if value is None else utf8(spell(value)).decode()
+
+
+def utf8(text: str) -> bytes:
+    """Return text as a file has it: half a surrogate pair, which JSON may hold, is replaced."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
 def _column(texts: list[str], missing: frozenset[str]) -> list[Any]:
