@@ -15,7 +15,7 @@ from .adapters import Adapter, ArgumentsAdapter, plain_schema
 from .faults import BodyUnreadable, ResultInvalid, fault_of
 from .frames import ROUNDED, MayBeRounded
 from .roles import direct_kind
-from .values import NotJson, dump_value, native
+from .values import NotJson, dump_value, native, plain_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -210,10 +210,18 @@ def _checked(adapter: Adapter, value: Any) -> bytes:
         return _checked_as_json(adapter, value)
 
 
+def _read_back(validate: Callable[..., Any], value: Any) -> Any:
+    try:
+        return validate(dump_value(value), strict=True)
+    except ValidationError:
+        # NaN is a float to its hint, and null, as which it is sent, is none
+        return validate(json.dumps(plain_value(value, keeps_nan=True)), strict=True)
+
+
 def _checked_as_json(adapter: Adapter, value: Any) -> bytes:
     """Take what JSON has for the value: numpy's numbers, tuples for lists, dicts for classes."""
     try:
-        checked = adapter.validator.validate_json(dump_value(value), strict=True)
+        checked = _read_back(adapter.validator.validate_json, value)
         return adapter.serializer.to_json(checked, fallback=native, by_alias=True)
     except ValidationError as fault:
         place = ".".join(str(part) for part in fault.errors(include_input=False)[0]["loc"])

@@ -41,19 +41,22 @@ def dump_value(value: Any) -> bytes:
         return json.dumps(plain_value(value), separators=(",", ":")).encode()
 
 
-def plain_value(value: Any) -> Any:
-    """Return what JSON has for a value, at any depth; NaN and infinity are None."""
+def plain_value(value: Any, *, keeps_nan: bool = False) -> Any:
+    """Return what JSON has for a value, at any depth.
+
+    NaN and infinity are None, or stay floats where a check `keeps_nan`.
+    """
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
+        return float(value) if keeps_nan or math.isfinite(value) else None
     if isinstance(value, int):
         return int(value)
     if isinstance(value, dict):
-        return {_key(key): plain_value(item) for key, item in value.items()}
+        return {_key(k): plain_value(item, keeps_nan=keeps_nan) for k, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain_value(item) for item in value]
-    return plain_value(native(value))
+        return [plain_value(item, keeps_nan=keeps_nan) for item in value]
+    return plain_value(native(value), keeps_nan=keeps_nan)
 
 
 def native(value: Any) -> Any:
