@@ -423,6 +423,19 @@ def test_what_a_url_hides_is_not_said(run, tmp_path):
     assert "hunter3" not in json.dumps(done.event) + done.log
 
 
+@pytest.mark.parametrize("link", ["symlink_to", "hardlink_to"])
+@pytest.mark.parametrize("option", ["--output", "--errors"])
+def test_an_input_that_a_link_names_is_not_overwritten(run, tmp_path, link, option):
+    source = write_rows(tmp_path / "in.csv", HOUSES)
+    before = source.read_bytes()
+    linked = tmp_path / "linked.csv"
+    getattr(linked, link)(source)
+    done = run(linked, tmp_path / "out.csv", "price", option, str(source))
+    assert done.status == 2
+    assert "would be overwritten" in done.event["message"]
+    assert source.read_bytes() == before
+
+
 def test_an_endpoint_has_to_be_named_where_there_are_several(app, run, tmp_path):
     write_rows(tmp_path / "in.csv", HOUSES)
     done = run(tmp_path / "in.csv", "out.csv", "nothing")

@@ -78,6 +78,16 @@ def find_place(text: str) -> Place:
     return LocalPlace(Path(text))
 
 
+def is_same(one: Place, other: Place) -> bool:
+    """Whether two places are one file, by whatever path or link each was named."""
+    if not (isinstance(one, LocalPlace) and isinstance(other, LocalPlace)):
+        return one.name == other.name
+    try:
+        return one.path.samefile(other.path)
+    except OSError:  # one is not there yet
+        return one.path.resolve() == other.path.resolve()
+
+
 @dataclass(frozen=True, slots=True)
 class LocalPlace:
     """A file of this machine."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .faults import BatchRefused, WrongUsage
 from .formats import format_of
 from .journal import Job, Journal, read_journal
-from .places import find_place
+from .places import find_place, is_same
 from .result_columns import ResultColumns
 from .shape import plan_shape
 from .source import open_source
@@ -58,9 +58,9 @@ class Run:
         self.endpoint = choose_endpoint(manifest, options.endpoint)
         self._rows = options.rows
         place, self.files = find_place(options.source), _files(options)
-        if place.name in {self.files.output.name, self.files.errors.name}:
+        if is_same(place, self.files.output) or is_same(place, self.files.errors):
             raise WrongUsage("The input would be overwritten: name another --output or --errors.")
-        if self.files.errors.name == self.files.output.name:
+        if is_same(self.files.errors, self.files.output):
             raise WrongUsage("--errors has to be another file than --output.")
         for written in (self.files.output, self.files.errors):
             written.require_writable()
