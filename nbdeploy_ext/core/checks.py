@@ -295,10 +295,14 @@ def _packages(spec: ServiceSpec) -> Iterator[Diagnostic]:
         if top in _NEUTRAL_MODULES or top.lower() in asked:
             continue
         within = f" ({place.within} imports it)" if place.within else ""
-        yield portability.outside(spec, place) or Diagnostic(
-            "NBD401", f"{top} is not installed in the notebook's kernel{within}.", place.cell,
-            place.line, place.column, Fix(f"Install it: %pip install {top}"),
-        )  # fmt: skip
+        elsewhere = portability.outside(spec, place)
+        if elsewhere is not None:
+            yield elsewhere
+        elif spec.kernel_fault is None:  # else it was looked for elsewhere than in the kernel
+            yield Diagnostic(
+                "NBD401", f"{top} is not installed in the notebook's kernel{within}.", place.cell,
+                place.line, place.column, Fix(f"Install it: %pip install {top}"),
+            )  # fmt: skip
     used = [(requirement.distribution, requirement.version) for requirement in spec.requirements]
     cells = {requirement.distribution: requirement.cells[0] for requirement in spec.requirements}
     for name, how in disagreements(spec.listed or (), used) if spec.listed is not None else ():

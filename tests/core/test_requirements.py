@@ -60,6 +60,12 @@ def test_an_import_that_has_to_work_and_is_not_installed_stops_the_deploy(tmp_pa
     assert (missing.code, missing.cell, missing.line) == ("NBD401", "f", 1)
 
 
+def test_nothing_is_called_missing_in_a_kernel_that_is_not_there(tmp_path: Path) -> None:
+    cell = ("f", "production", "import nowhere_to_be_found\ndef f() -> int:\n    return 1")
+    spec = analyse(write_notebook(tmp_path, cell, kernel="no-such-kernel"))
+    assert [d.code for d in spec.diagnostics] == ["NBD106"]
+
+
 @pytest.mark.parametrize(
     ("source", "distributions"),
     [
