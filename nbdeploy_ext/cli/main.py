@@ -46,7 +46,15 @@ if TYPE_CHECKING:
 EXIT_STATUS: dict[type[NbdeployError], int] = {Unreachable: 3, UsageError: 2, NbdeployError: 1}
 """Looked up along an error's MRO: refused or failed 1, wrong usage 2, unreachable 3."""
 
-notebook_argument = click.argument("notebook", type=click.Path(path_type=Path, readable=False))
+
+def _keep(ctx: click.Context, _: click.Parameter, notebook: Path) -> Path:
+    ctx.meta["nbdeploy.notebook"] = notebook  # what is printed names it once the command has ended
+    return notebook
+
+
+notebook_argument = click.argument(
+    "notebook", type=click.Path(path_type=Path, readable=False), callback=_keep
+)
 json_option = click.option("as_json", "--json", is_flag=True, help="One JSON document on stdout.")
 name_argument = click.argument("name", callback=lambda _, __, name: plain_name(name))
 name_option = click.option("--name", help="The deployment's name.")

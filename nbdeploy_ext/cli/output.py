@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
     from rich.table import Table
@@ -112,8 +113,11 @@ def fault(error: NbdeployError, *, as_json: bool) -> None:
     click.echo(f"Error: {error.message}", err=True)
     for line in error.details.get("log", ()):
         click.echo(f"  {line}", err=True)
-    if error.hint:
-        click.echo(f"  → {error.hint}", err=True)
+    problems = [d for d in error.details.get("diagnostics", ()) if d["severity"] == "error"]
+    for line in _ways(problems[0]) if problems else [error.hint] if error.hint else []:
+        click.echo(f"  → {line}", err=True)
+    for line in _problems(problems[1:]):
+        click.echo(line, err=True)
 
 
 def left_out(target: Availability) -> None:
@@ -126,12 +130,33 @@ def left_out(target: Availability) -> None:
 def show_analysis(spec: ServiceSpec) -> str:
     """Return the analysis for people: endpoints, then diagnostics with their places."""
     lines = [f"POST {e.path}  ({e.cell})  {e.summary}".rstrip() for e in spec.endpoints]
-    for d in spec.diagnostics:
-        place = f" {d.cell}" + (f":{d.line}" if d.line else "") if d.cell else ""
-        lines.append(f"{d.severity} {d.code}{place}  {d.message}")
-        if d.fix:
-            lines.append(f"  → {d.fix.title}")
+    lines += _problems([d.as_json() for d in spec.diagnostics])
     return "\n".join(lines) or "Nothing is marked."
+
+
+def _problems(diagnostics: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a line for each diagnostic, and one for each way to mend it."""
+    for d in diagnostics:
+        place = f" {d['cell']}" + (f":{d['line']}" if d["line"] else "") if d["cell"] else ""
+        yield f"{d['severity']} {d['code']}{place}  {d['message']}"
+        yield from (f"  → {way}" for way in _ways(d))
+
+
+def _ways(diagnostic: Mapping[str, Any]) -> list[str]:
+    """Return what mends a diagnostic; where the panel has a button for it, how to do it here."""
+    fixes = [fix for fix in (diagnostic["fix"], diagnostic["other_fix"]) if fix]
+    ways = [f"{fix['title']}{_done_here(fix)}" for fix in fixes]
+    return [*ways[:1], *(f"or: {way}" for way in ways[1:])]
+
+
+def _done_here(fix: Mapping[str, Any]) -> str:
+    if fix["kind"] == "mark":
+        notebook = str(click.get_current_context().meta["nbdeploy.notebook"])
+        (role,) = set(fix["marks"].values())
+        return f": {shlex.join(['nbdeploy', 'mark', notebook, *fix['marks'], '--role', role])}"
+    if fix["kind"] == "value":
+        return f': "values": {json.dumps(fix["values"])} in the notebook\'s metadata.nbdeploy'
+    return ""
 
 
 def show_tests(verification: Verification) -> str:

@@ -42,6 +42,20 @@ def test_a_problem_exits_1_wrong_usage_2_and_a_missing_engine_3(tmp_path: Path) 
     assert "Docker" in done.stderr
 
 
+def test_a_refused_deploy_tells_every_problem_and_each_way_to_mend_it(tmp_path: Path) -> None:
+    cells = (("a", None, "model = 1\ntable = 2"),
+             ("f", "production", "def f() -> int:\n    return model + table"))  # fmt: skip
+    notebook = str(write_notebook(tmp_path, *cells))
+    told = nbdeploy("deploy", notebook, "--target", "process").stderr
+    assert "2 problems stop the deploy" in told
+    for name in ("model", "table"):
+        assert f"{name} is defined only in a cell that does not ship" in told
+        assert f'→ or: Ship {name} as it is in the kernel: "values": ["{name}"] in' in told
+    assert f"nbdeploy mark {notebook} a --role production" in told
+    assert nbdeploy("mark", notebook, "a", "--role", "production").returncode == 0
+    assert nbdeploy("check", notebook).returncode == 0
+
+
 @pytest.mark.parametrize(
     "wrong",
     [["check"], ["nope"], ["mark", "a.ipynb", "b", "--role", "x"], ["mark", "a.ipynb", "b"]],
