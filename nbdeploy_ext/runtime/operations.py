@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import sys
 import threading
 import time
 import types
@@ -248,11 +249,19 @@ def _arguments(request: Request) -> dict[str, Any]:
 
 def _answer(operation: Operation, arguments: dict[str, Any]) -> _Timed:
     begun = time.perf_counter()
+    _close_figures()
     value = operation.run(arguments)
     with patiently():
         answer = operation.finish(value)
     seconds = time.perf_counter() - begun
     return answer, seconds, seconds
+
+
+def _close_figures() -> None:
+    """Let no call draw on what another left open: a notebook closes figures after each cell."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None and pyplot.get_fignums():
+        pyplot.close("all")
 
 
 def _read_and_answer(request: Request) -> _Timed:

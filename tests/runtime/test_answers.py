@@ -100,6 +100,11 @@ def axes():
 def grid():
     return plt.subplots(2, 2)[1]
 
+def left() -> int:
+    plt.plot([1, 2])
+    plt.show()
+    return len(plt.gca().lines)
+
 def opened() -> int:
     return len(plt.get_fignums())
 
@@ -220,6 +225,11 @@ def test_a_figure_goes_as_svg_and_is_closed_afterwards(ask) -> None:
     assert b"<svg" in answer.content
     assert ask("figure", "application/json").status_code == 406
     assert ask("opened").json() == before
+
+
+def test_no_call_draws_on_a_figure_that_another_left_open(ask) -> None:
+    assert [ask("left").json() for _ in range(3)] == [1, 1, 1]
+    assert ask("opened").json() == 0
 
 
 @pytest.mark.parametrize(
