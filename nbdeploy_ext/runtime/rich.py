@@ -72,6 +72,8 @@ def _figure(value: Any) -> Any:
         return None
     if type(value).__name__ == "ndarray" and value.dtype == object and value.size:
         value = value.flat[0]  # the axes of a grid of plots
+    for _ in range(2):  # what plot and bar return, and hist: its bars stand behind counts
+        value = value[-1] if isinstance(value, (list, tuple)) and value else value
     if isinstance(value, matplotlib.FigureBase):
         return value.figure if isinstance(value, matplotlib.SubFigure) else value
     owner = getattr(value, "figure", None)  # axes, artists, seaborn's grids

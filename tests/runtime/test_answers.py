@@ -108,6 +108,12 @@ def left() -> int:
 def opened() -> int:
     return len(plt.get_fignums())
 
+def lines():
+    return plt.plot([1, 2])
+
+def bars():
+    return plt.hist([1, 2])
+
 async def image():
     return Image.new("RGB", (2, 2))
 
@@ -209,7 +215,7 @@ def test_text_and_bytes_go_as_they_are_to_those_who_ask(ask) -> None:
         assert ask("raw", kind).content.startswith(PNG)
 
 
-@pytest.mark.parametrize("path", ["figure", "axes", "grid", "image"])
+@pytest.mark.parametrize("path", ["figure", "axes", "grid", "lines", "bars", "image"])
 @pytest.mark.parametrize("accept", ["*/*", "image/png", "image/*", "text/csv, image/png;q=0.1"])
 def test_a_picture_goes_as_png(ask, path, accept) -> None:
     answer = ask(path, accept)
