@@ -28,6 +28,16 @@ def work(n: int, seconds: float = 0.0) -> dict:
         raise ValueError("a seventh")
     return {"square": n * n, "process": os.getpid()}
 """
+STUBBORN = """\
+import time
+
+def stubborn(n: int) -> int:
+    try:
+        time.sleep(0.02)
+    except:
+        return -1
+    return n
+"""
 ROWS = 400
 
 
@@ -97,6 +107,18 @@ def test_a_signal_stops_a_run_that_can_go_on(app, table, tmp_path, number, statu
     last = batch(app, table, output)
     assert (last.event["rows"], last.event["failed"]) == (ROWS, 58)
     assert [int(row["n"]) for row in read_rows(output)] == [n for n in range(ROWS) if n % 7]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_function_that_swallows_the_signal_stops_too(table, tmp_path, number):
+    cell = ("cell", "production", STUBBORN)
+    app = write_app(tmp_path / "app", cell, endpoints={"stubborn": []})
+    output = tmp_path / "out.csv"
+    process = begin_batch(app, table, output, "--rows-per-chunk", "10")
+    assert stop_behind(process, output, 20, number) < ROWS
+    assert process.returncode == 128 + number
+    assert batch(app, table, output).status == 0
+    assert [int(row["stubborn"]) for row in read_rows(output)] == list(range(ROWS))
 
 
 def test_workers_share_the_rows_and_keep_their_order(app, table, tmp_path):

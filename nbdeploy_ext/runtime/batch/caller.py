@@ -11,6 +11,7 @@ from ..faults import ArgumentsInvalid, BodyUnreadable, ResultInvalid
 from ..logs import mask
 from .chunk import Chunk, Failure, Outcome, Unreadable
 from .faults import BatchRefused
+from .stops import stop_if_asked
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -50,6 +51,7 @@ class Caller:
             if isinstance(row, Unreadable)
         ]
         outcome = self._whole(chunk) if self._shape.takes_chunks else self._each(chunk)
+        stop_if_asked()  # what the notebook answers to a stop is no result
         failures = sorted([*failures, *outcome.failures], key=lambda failure: failure.row)
         return Outcome(outcome.results, failures)
 
@@ -104,10 +106,12 @@ class Caller:
         return self._halved(chunk.part(0, middle)) + self._halved(chunk.part(middle, count))
 
     def _begun(self, row: dict[str, Any]) -> Any:
+        stop_if_asked()
         operation = self._operation
         return operation.run(operation.codec.decode(self._shape.row_body(row, self._kind)))
 
     def _begun_whole(self, chunk: Chunk) -> Any:
+        stop_if_asked()
         operation = self._operation
         if self._shape.form == "frame" and chunk.table is not None:
             # Arrow has types that JSON lacks; it is a frame as the hint asks for one

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import signal
 from typing import TYPE_CHECKING
 
 from ..loader import LOOP, App, read_app
@@ -18,6 +17,7 @@ from .formats import KINDS
 from .news import News
 from .places import shown_url
 from .run import ROWS, Options, Run
+from .stops import Stopped, stop_at_signals
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,14 +28,6 @@ if TYPE_CHECKING:
 _NOT_THERE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
-class _Stopped(BaseException):
-    """A signal asks the run to end; it may come anywhere."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__()
-        self.status = 128 + number
-
-
 def run_batch(folder: Path, given: list[str]) -> int:
     """Run what the arguments say.
 
@@ -44,15 +36,14 @@ def run_batch(folder: Path, given: list[str]) -> int:
     options = _read_options(given)
     news = News()
     log_as_json(())
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
+    stop_at_signals()
     secrets: tuple[str, ...] = ()
     try:
         app = read_app(folder)
         secrets = known_secrets(app.manifest)
         log_as_json(secrets)
         return _run(app, options, secrets, news)
-    except _Stopped as stopped:
+    except Stopped as stopped:
         return _say_stopped(stopped, news)
     except BatchRefused as fault:
         return _refuse(mask(str(fault), secrets), fault.status, news)
@@ -114,7 +105,7 @@ def _say_done(journal: Journal, run: Run, news: News) -> int:
     return 1 if journal.failed else 0
 
 
-def _say_stopped(stopped: _Stopped, news: News) -> int:
+def _say_stopped(stopped: Stopped, news: News) -> int:
     said = "Stopped; the same command goes on from there."
     news.say(said, event="stopped", message=said)
     return stopped.status
@@ -132,13 +123,6 @@ def _said(fault: OSError) -> str:
         hint = " The image runs as user 10001: let it, or say `docker run --user`."
     said = fault.strerror or f"{type(fault).__name__}: {shown_url(str(fault))}"
     return f"{said}{where}.{hint}"
-
-
-def _stop(number: int, _: object) -> None:
-    # Once: whoever is impatient kills
-    for known in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(known, signal.SIG_IGN)
-    raise _Stopped(number)
 
 
 def _positive(text: str) -> int:
