@@ -88,8 +88,9 @@ class Operation(NamedTuple):
         """Call the function here and now; what it raises is an `Exception`."""
         try:
             return self.finish(self.run(arguments))
-        except (StopIteration, SystemExit) as error:
-            # A future can't hold the first, and the second would end the server
+        except BaseException as error:
+            if _is_told(error):
+                raise
             raise _ended(error) from error
 
 
@@ -153,7 +154,9 @@ class Compute:
         try:
             value = operation.run(arguments)
             return operation.finish(await value if inspect.isawaitable(value) else value)
-        except SystemExit as error:
+        except BaseException as error:
+            if _is_told(error) or isinstance(error, (asyncio.CancelledError, GeneratorExit)):
+                raise
             raise _ended(error) from error
 
     def put(self, request: Request, done: Callable[[Any], None]) -> None:
@@ -276,17 +279,25 @@ def _guarded(work: Callable[..., Any], *arguments: Any) -> Any:
     try:
         return work(*arguments)
     except BaseException as error:
-        if isinstance(error, Exception) and not isinstance(error, StopIteration):
+        if _is_told(error):
             raise
         raise _ended(error) from error
+
+
+def _is_told(error: BaseException) -> bool:
+    # No future holds StopIteration, and what is no Exception, as SystemExit, would end the server
+    return isinstance(error, Exception) and not isinstance(error, StopIteration)
 
 
 async def _items_on_loop(
     operation: Operation, values: AsyncGenerator[Any, None]
 ) -> AsyncGenerator[bytes, None]:
-    async with aclosing(values):
-        async for value in values:
-            yield operation.codec.encode(value) + b"\n"
+    try:
+        async with aclosing(values):
+            async for value in values:
+                yield operation.codec.encode(value) + b"\n"
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise _ended(error) from error
 
 
 class _Lines:

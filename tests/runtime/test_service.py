@@ -57,6 +57,19 @@ def leave():
 def stop():
     raise StopIteration
 
+class Panic(BaseException):
+    pass
+
+async def panic():
+    raise Panic("private")
+
+async def interrupt():
+    raise KeyboardInterrupt("private")
+
+async def interrupt_stream():
+    raise KeyboardInterrupt
+    yield
+
 def echo(*, value: list) -> list:
     time.sleep(0.001)
     return value
@@ -66,7 +79,7 @@ async def echo_later(value: list) -> list:
     return value
 """
 NAMES = ("ratio", "soon", "count", "later", "thing", "wrong", "leave", "stop", "echo",
-         "echo_later")  # fmt: skip
+         "echo_later", "panic", "interrupt", "interrupt_stream")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +168,9 @@ def test_a_body_that_is_no_json_is_told(running) -> None:
         ("soon", {"x": -7}, "LookupError", "{x} is private"),
         ("leave", {}, "RuntimeError", 'SystemExit("private")'),
         ("stop", {}, "RuntimeError", "raise StopIteration"),
+        ("panic", {}, "RuntimeError", 'Panic("private")'),
+        ("interrupt", {}, "RuntimeError", 'KeyboardInterrupt("private")'),
+        ("interrupt_stream", {}, "RuntimeError", "raise KeyboardInterrupt\n"),
     ],
 )
 def test_an_exception_names_cell_and_line_and_no_value(running, name, body, error, line) -> None:
@@ -164,7 +180,7 @@ def test_an_exception_names_cell_and_line_and_no_value(running, name, body, erro
     assert answer.headers["content-type"] == "application/problem+json"
     assert (document["error"], document["cell"]) == (error, "calls")
     assert document["line"] == max(
-        n for n, text in enumerate(ENDPOINTS.splitlines(), 1) if line in text
+        n for n, text in enumerate(ENDPOINTS.splitlines(keepends=True), 1) if line in text
     )
     assert "private" not in answer.text
     assert "debt is" not in answer.text
