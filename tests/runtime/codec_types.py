@@ -23,6 +23,20 @@ class Level(IntEnum):
     LOW = 1
 
 
+class Half(float, Enum):
+    HALF = 0.5
+    ONE = 1.0
+
+
+class Answer(Enum):
+    YES = True
+    NO = False
+
+
+class Corner(Enum):
+    LEFT = (0, 1)
+
+
 @dataclass
 class Point:
     x: float
