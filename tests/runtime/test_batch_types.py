@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
+
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -9,15 +13,30 @@ from tests.runtime.apps import write_app
 from tests.runtime.tables import batch, read_rows, write_lines
 
 CELL = """\
+from datetime import date, datetime
+from decimal import Decimal
+
 def same(x=None):
     return {"again": chr(0xD800) if x == "half" else x}
+
+
+def paid(amount: float, count: int, exact: Decimal, at: datetime, day: date) -> dict:
+    return {"said": [amount, count, str(exact), at.isoformat(), day.isoformat()]}
 """
 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory):
     folder = tmp_path_factory.mktemp("types") / "app"
-    return write_app(folder, ("cell", "production", CELL), endpoints={"same": []})
+    return write_app(folder, ("cell", "production", CELL), endpoints={"same": [], "paid": []})
+
+
+@pytest.fixture
+def same(app, tmp_path):
+    def through(source, output, *more):
+        return batch(app, source, tmp_path / output, "--endpoint", "same", *more)
+
+    return through
 
 
 @pytest.mark.parametrize(
@@ -31,17 +50,31 @@ def app(tmp_path_factory):
         ([{}, {"a": 1}], [{"a": None}, {"a": 1}]),
     ],
 )
-def test_a_parquet_file_has_text_where_no_type_has_all_values(app, tmp_path, values, found):
+def test_a_parquet_file_has_text_where_no_type_has_all_values(same, tmp_path, values, found):
     source = write_lines(tmp_path / "in.jsonl", [{"x": value} for value in values])
-    done = batch(app, source, tmp_path / "out.parquet", "--rows-per-chunk", "1")
+    done = same(source, "out.parquet", "--rows-per-chunk", "1")
     assert done.status == 0, done.log
     table = pq.read_table(tmp_path / "out.parquet")
     assert table["x"].to_pylist() == table["again"].to_pylist() == found
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
-def test_half_a_surrogate_pair_is_replaced_where_a_format_has_none(app, tmp_path, name):
+def test_half_a_surrogate_pair_is_replaced_where_a_format_has_none(same, tmp_path, name):
     source = write_lines(tmp_path / "in.jsonl", [{"x": "half", "note": "a\udc00"}, {"x": "b"}])
-    assert batch(app, source, tmp_path / name).status == 0
+    assert same(source, name).status == 0
     first = read_rows(tmp_path / name)[0]
     assert (first["again"], first["note"]) == ("\ufffd", "a\ufffd")
+
+
+@pytest.mark.parametrize("amount", ["12.50", "3", "-0.07"])
+def test_decimals_and_days_of_a_database_are_the_numbers_and_times_that_hints_ask_for(
+    app, tmp_path, amount
+):
+    day = date(2026, 1, 2)
+    row = {"amount": Decimal(amount), "count": Decimal(7), "exact": Decimal("0.10"), "at": day,
+           "day": day}  # fmt: skip
+    pq.write_table(pa.Table.from_pylist([row]), tmp_path / "in.parquet")
+    done = batch(app, tmp_path / "in.parquet", tmp_path / "out.jsonl", "--endpoint", "paid")
+    assert done.status == 0, (tmp_path / "out.jsonl.errors.jsonl").read_text()
+    found = read_rows(tmp_path / "out.jsonl")[0]["said"]
+    assert found == [float(amount), 7, "0.10", "2026-01-02T00:00:00", "2026-01-02"]

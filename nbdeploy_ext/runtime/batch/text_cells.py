@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ..values import plain_value
@@ -47,14 +49,27 @@ class Cell:
         return text
 
     def fit(self, value: Any) -> Any:
-        """Return a typed table's value as the argument has it: tables with gaps make 3 a 3.0."""
+        """Return a typed table's value as the argument has it: tables with gaps make 3 a 3.0.
+
+        Databases' numbers are decimals, and their days are days where a time is wanted.
+        """
         if value is None and self.optional:
             return ABSENT
+        if isinstance(value, Decimal) and self.kinds & {"integer", "number"}:
+            return self._number(value)
+        if type(value) is date and self.kinds & {"date", "date-time"} == {"date-time"}:
+            return _moment(value.isoformat())
         if isinstance(value, float) and self.kinds & {"integer", "number"} == {"integer"}:
             if value.is_integer():
                 return int(value)
             return None if value != value and "null" in self.kinds else value  # noqa: PLR0124
         return value
+
+    def _number(self, value: Decimal) -> Any:
+        if "string" in self.kinds or not value.is_finite():  # the argument is a decimal itself
+            return value
+        is_whole = "integer" in self.kinds and value == value.to_integral_value()
+        return int(value) if is_whole else float(value)
 
     def _empty(self) -> Any:
         if self.optional:
