@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from datetime import date
 from decimal import Decimal
 
@@ -78,3 +79,28 @@ def test_decimals_and_days_of_a_database_are_the_numbers_and_times_that_hints_as
     assert done.status == 0, (tmp_path / "out.jsonl.errors.jsonl").read_text()
     found = read_rows(tmp_path / "out.jsonl")[0]["said"]
     assert found == [float(amount), 7, "0.10", "2026-01-02T00:00:00", "2026-01-02"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("in.csv", "größe\n1\n".encode("cp1252"), "not UTF-8 text"),
+        ("in.jsonl", '{"x": "größe"}\n'.encode("cp1252"), "not UTF-8 text"),
+        ("in.jsonl.gz", gzip.compress(b'{"x": 1}\n' * 9)[:-9], "breaks off"),
+        ("in.csv.gz", gzip.compress(b"x\n1\n")[:10] + b"\xff" * 9, "breaks off"),
+    ],
+)
+def test_an_input_that_is_no_text_is_said_in_a_sentence(same, tmp_path, name, content, said):
+    (tmp_path / name).write_bytes(content)
+    done = same(tmp_path / name, "out.csv")
+    assert (done.status, done.event["status"]) == (1, 1)
+    assert said in done.event["message"]
+    assert "Traceback" not in done.log
+
+
+def test_a_parquet_file_with_two_columns_of_one_name_is_refused(same, tmp_path):
+    columns = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["x", "x"])
+    pq.write_table(columns, tmp_path / "in.parquet")
+    done = same(tmp_path / "in.parquet", "out.csv")
+    assert done.status == 2
+    assert "several columns x" in done.event["message"]

@@ -8,6 +8,8 @@ from .chunk import Chunk
 from .faults import BatchRefused, WrongUsage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .formats import Kind
     from .places import Place
 
@@ -32,6 +34,7 @@ class ParquetSource:
             raise WrongUsage(f"{place.name} is no Parquet file.") from fault
         self.schema = self._file.schema_arrow
         self.columns = list(self.schema.names)
+        require_each_once(self.columns, place)
         self._total = self._file.metadata.num_rows
         self._number = 0
         self._batches = self._file.iter_batches(_ROW_GROUP_READ)
@@ -86,6 +89,13 @@ class ParquetSource:
             taken.append(part)
             missing -= part.num_rows
         return self._arrow.Table.from_batches(taken, self.schema)
+
+
+def require_each_once(columns: Sequence[str], place: Place) -> None:
+    """Raise `WrongUsage` where several columns have one name: a row has one value of it."""
+    twice = {name for name in columns if columns.count(name) > 1}
+    if twice:
+        raise WrongUsage(f"{place.name} has several columns {', '.join(sorted(twice))}.")
 
 
 def import_pyarrow() -> Any:

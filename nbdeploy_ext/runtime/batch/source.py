@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 from .chunk import Chunk, Unreadable
 from .faults import BatchRefused, WrongUsage
 from .formats import format_of
-from .parquet_source import ParquetSource
+from .parquet_source import ParquetSource, require_each_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,21 +103,18 @@ class _TextSource:
 
     def _counted(self) -> Iterator[str]:
         """Yield lines; how many bytes those are is known well enough for plain text only."""
-        for line in self._lines:
-            self._taken += len(line) if self._is_plain else 0
-            yield line
-        self._taken = self._size
-
-    def _rows(self) -> Iterator[dict[str, Any] | Unreadable]:
         try:
-            yield from self._parsed()
+            for line in self._lines:
+                self._taken += len(line) if self._is_plain else 0
+                yield line
         except UnicodeDecodeError as fault:
             where = f"behind row {self._number}"
             raise BatchRefused(f"The input is not UTF-8 text ({fault.reason}) {where}.") from None
         except (EOFError, gzip.BadGzipFile, zlib.error) as fault:
             raise BatchRefused(f"The input breaks off behind row {self._number}: {fault}") from None
+        self._taken = self._size
 
-    def _parsed(self) -> Iterator[dict[str, Any] | Unreadable]:
+    def _rows(self) -> Iterator[dict[str, Any] | Unreadable]:
         raise NotImplementedError
 
 
@@ -133,13 +130,11 @@ class CsvSource(_TextSource):
         self._reader = csv.reader(self._counted(), strict=True)
         try:
             self.columns = next((row for row in self._reader if row), [])
-        except (UnicodeDecodeError, csv.Error, EOFError, gzip.BadGzipFile) as fault:
-            raise WrongUsage(f"{place.name} is no CSV: {type(fault).__name__}.") from None
-        twice = {name for name in self.columns if self.columns.count(name) > 1}
-        if twice:
-            raise WrongUsage(f"{place.name} has several columns {', '.join(sorted(twice))}.")
+        except csv.Error as fault:
+            raise WrongUsage(f"{place.name} is no CSV: {fault}.") from None
+        require_each_once(self.columns, place)
 
-    def _parsed(self) -> Iterator[dict[str, Any] | Unreadable]:
+    def _rows(self) -> Iterator[dict[str, Any] | Unreadable]:
         names, width = self.columns, len(self.columns)
         while True:
             try:
@@ -176,7 +171,7 @@ class JsonLinesSource(_TextSource):
         rows = (row for row in self._ahead if isinstance(row, dict))
         return list(dict.fromkeys(key for row in rows for key in row))
 
-    def _parsed(self) -> Iterator[dict[str, Any] | Unreadable]:
+    def _rows(self) -> Iterator[dict[str, Any] | Unreadable]:
         while self._ahead:
             yield self._ahead.popleft()
         yield from self._objects
