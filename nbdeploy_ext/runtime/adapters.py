@@ -32,9 +32,10 @@ ARGUMENTS = "Arguments"
 class Adapter:
     """Checks and writes values of one hint."""
 
-    def __init__(self, hint: Any) -> None:
+    def __init__(self, hint: Any, *, is_result: bool = False) -> None:
         """Compile it; raises what pydantic raises where it has no schema for the hint."""
         self._hint = hint
+        self._is_result = is_result
         schema: Any = plain_schema(hint)
         if schema is None:
             self.validator: Any = self.full.validator
@@ -48,9 +49,9 @@ class Adapter:
         """Return pydantic's own adapter of the hint."""
         from pydantic import TypeAdapter  # noqa: PLC0415  (see above)
 
-        from .hints import adapt  # noqa: PLC0415  (it needs pydantic, too)
+        from .hints import RESULT, adapt  # noqa: PLC0415  (it needs pydantic, too)
 
-        return TypeAdapter(adapt(self._hint))
+        return TypeAdapter(adapt(self._hint, RESULT) if self._is_result else adapt(self._hint))
 
 
 class ArgumentsAdapter:

@@ -132,7 +132,7 @@ def compile_codec(function: Callable[..., Any]) -> Codec:
         required=required,
         returns=hints.get("return", Any),
         arguments=ArgumentsAdapter(fields, required, is_open=extras is not None),
-        result=None if returned is Any else Adapter(returned),
+        result=None if returned is Any else Adapter(returned, is_result=True),
         positional=tuple((p.name, p.default) for p in parameters if p.kind <= last),
         rest=rest,
         takes_any_name=extras is not None,

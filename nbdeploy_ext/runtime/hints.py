@@ -7,7 +7,7 @@ import dataclasses
 import types
 import typing
 from datetime import datetime, timedelta
-from enum import EnumMeta, Flag
+from enum import EnumMeta
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args, get_origin
 
 from pydantic import (
@@ -16,12 +16,12 @@ from pydantic import (
     PlainSerializer,
     PlainValidator,
     WithJsonSchema,
-    WrapSerializer,
 )
-from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
+from pydantic_core import PydanticCustomError, core_schema
 from typing_extensions import NotRequired, Required, TypedDict
 
 from .arrays import array_schema, concrete_of, read_array, read_date, scalar_of
+from .choices import chosen
 from .frames import SCHEMAS, read_frame
 from .roles import is_array_kind, is_table_kind, package_of
 from .values import duration_text, is_plain_dataclass, native
@@ -54,6 +54,9 @@ class _Again:
 
 _Within: TypeAlias = "Mapping[Any, _Again]"
 _NOWHERE: _Within = types.MappingProxyType({})
+_RESULT = "result"
+RESULT: _Within = types.MappingProxyType({_RESULT: _Again(None)})
+"""Where hints of results stand: their objects are there and need not be made."""
 
 
 def adapt(hint: Any, within: _Within = _NOWHERE) -> Any:
@@ -148,7 +151,7 @@ def _special(hint: Any, kind: Any) -> Any:
     if hint is timedelta:
         return _SPAN
     if isinstance(hint, EnumMeta) or kind is typing.Literal:
-        return _chosen(hint)
+        return chosen(hint)
     if is_array_kind(kind):
         return _array(hint, None)
     if is_table_kind(kind):
@@ -159,39 +162,6 @@ def _special(hint: Any, kind: Any) -> Any:
     if package_of(kind) == "numpy":
         return _numpy_scalar(kind)
     return None
-
-
-def _chosen(hint: Any) -> Any:
-    return _numbered(hint) if isinstance(hint, EnumMeta) else _literal(hint)
-
-
-def _numbered(kind: Any) -> Any:
-    """Read members by the type of their values: true is no 1, though Python calls them equal."""
-    values = [member.value for member in kind]
-    found = set(map(type, values))
-    own = next((schema for types_, schema in _VALUES if found and found <= types_), None)
-    if own is None:
-        return None
-    schema = {"enum": [native(member) for member in kind], "title": kind.__name__}
-    if found == {int}:
-        schema = {"type": "integer", **schema}
-    if issubclass(kind, Flag):  # sums of its members are, too
-        del schema["enum"]
-    return Annotated[kind, _Numbered(kind, own), PlainSerializer(native), WithJsonSchema(schema)]
-
-
-_VALUES: Any = (
-    ({int}, core_schema.int_schema()),
-    ({bool}, core_schema.bool_schema()),
-    ({int, float}, core_schema.float_schema()),
-    ({tuple}, core_schema.list_schema()),
-)
-
-
-def _literal(hint: Any) -> Any:
-    """Read the values of a literal by their types, as above."""
-    kinds = set(map(type, get_args(hint)))
-    return Annotated[hint, _Literal(get_args(hint))] if kinds & {int, bool} else None
 
 
 def _numpy_scalar(kind: Any) -> Any:
@@ -264,38 +234,38 @@ def _typed_dict(kind: Any, within: _Within) -> Any:
 
 
 def _dataclass(kind: type, within: _Within) -> Any:
-    """Read a dataclass through a TypedDict where it has fields that pydantic doesn't know."""
+    """Read a dataclass through a TypedDict where pydantic doesn't know its fields, or some lack."""
     hints = typing.get_type_hints(kind, include_extras=True)
-    made = [f for f in dataclasses.fields(kind) if f.init]
+    given = {name: h.type for name, h in hints.items() if isinstance(h, dataclasses.InitVar)}
+    is_result, own = _RESULT in within, dataclasses.fields(kind)
+    names = [f.name for f in own if f.init or is_result] + ([] if is_result else [*given])
+    wanted = {name: given.get(name, hints[name]) for name in names}
     again = _Again(kind)
     inside = {**within, kind: again}
-    adapted = {f.name: adapt(hints[f.name], inside) for f in made}
-    if all(adapted[name] is hints[name] for name in adapted):
+    adapted = {name: adapt(hint, inside) for name, hint in wanted.items()}
+    # pydantic leaves out of results what a class makes itself
+    is_whole = not is_result or all(f.init for f in own)
+    if is_whole and all(adapted[name] is wanted[name] for name in names):
         return kind
     if again.is_met:  # the class as it is will not do within itself, either
         again.put_off()
-        adapted = {f.name: adapt(hints[f.name], inside) for f in made}
-    missing = dataclasses.MISSING
-    fields = {
-        f.name: NotRequired[adapted[f.name]]
-        if f.default is not missing or f.default_factory is not missing
-        else adapted[f.name]
-        for f in made
-    }
+        adapted = {name: adapt(hint, inside) for name, hint in wanted.items()}
+    fields = {n: NotRequired[a] if _may_lack(kind, n) else a for n, a in adapted.items()}
 
     def opened(value: Any) -> Any:
-        return {name: getattr(value, name) for name in fields} if isinstance(value, kind) else value
+        if not isinstance(value, kind):
+            return value
+        return {name: getattr(value, name) for name in names if hasattr(value, name)}
 
-    def dumped(value: Any, dump: Callable[[Any], Any]) -> Any:
-        return dump(opened(value))
-
-    again.hint = Annotated[
-        typed_dict(kind.__name__, fields),
-        AfterValidator(lambda values: kind(**values)),
-        _Opened(opened),
-        WrapSerializer(dumped),
-    ]
+    shape = _annotated(typed_dict(kind.__name__, fields), [_Opened(opened)])
+    # A result is made already: made again, it would not be the one that the function returned
+    again.hint = shape if is_result else _annotated(shape, [AfterValidator(lambda v: kind(**v))])
     return again.hint
+
+
+def _may_lack(kind: Any, name: str) -> bool:
+    field, missing = kind.__dataclass_fields__[name], dataclasses.MISSING
+    return not (field.init and field.default is missing and field.default_factory is missing)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -311,56 +281,6 @@ class _Opened:
         schema = handler(source)
         opening = core_schema.no_info_before_validator_function(self.opened, schema)
         return core_schema.json_or_python_schema(json_schema=schema, python_schema=opening)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Numbered:
-    """Finds members by their values in JSON, and leaves Python's to the hint's own check."""
-
-    kind: Any
-    own: Any
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
-        member = core_schema.no_info_after_validator_function(self._member, self.own)
-        return core_schema.json_or_python_schema(json_schema=member, python_schema=handler(source))
-
-    def _member(self, value: Any) -> Any:
-        try:
-            return self.kind(tuple(value) if isinstance(value, list) else value)
-        except ValueError:
-            expected = _listed([member.value for member in self.kind])
-            raise PydanticKnownError("enum", {"expected": expected}) from None
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Literal:
-    """Takes whole numbers and flags for the values of their own type only."""
-
-    values: tuple[Any, ...]
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
-        parts: list[Any] = []
-        for kind, own in ((int, core_schema.int_schema()), (bool, core_schema.bool_schema())):
-            values = [value for value in self.values if type(value) is kind]
-            if values:
-                parts.append(core_schema.chain_schema([own, core_schema.literal_schema(values)]))
-        others = [value for value in self.values if type(value) not in {int, bool}]
-        if others:
-            parts.append(core_schema.literal_schema(others))
-        expected = _listed([getattr(value, "value", value) for value in self.values])
-        return core_schema.custom_error_schema(
-            core_schema.union_schema(parts),
-            custom_error_type="literal_error",
-            custom_error_context={"expected": expected},
-        )
-
-    def __get_pydantic_json_schema__(self, _: Any, handler: Any) -> Any:
-        return handler(core_schema.literal_schema(list(self.values)))
-
-
-def _listed(values: list[Any]) -> str:
-    *others, last = [repr(value) for value in values]
-    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _decoded(value: Any) -> Any:

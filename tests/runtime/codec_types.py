@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from datetime import datetime, timezone
 from enum import Enum, IntEnum
 from typing import Any, NamedTuple, NewType, TypedDict, TypeVar
@@ -81,6 +81,27 @@ class Leaf(TypedDict):
 class Weighed:
     weights: np.ndarray
     below: list[Weighed] = field(default_factory=list)
+
+
+@dataclass
+class Priced:
+    amount: int
+    rate: InitVar[int] = 2
+    total: int = field(init=False)
+
+    def __post_init__(self, rate: int) -> None:
+        self.total = self.amount * rate
+
+
+@dataclass
+class Scaled:
+    values: np.ndarray
+    factor: InitVar[float]
+    top: float = field(init=False, default=0.0)
+
+    def __post_init__(self, factor: float) -> None:
+        self.values = self.values * factor
+        self.top = float(self.values.max())
 
 
 @dataclass

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nbdeploy_ext.runtime.faults import ResultInvalid
-from tests.runtime.codec_types import ID, NOON, Colour, Form, Point, codec_of
+from nbdeploy_ext.runtime.faults import ArgumentsInvalid, ResultInvalid
+from tests.runtime.codec_types import ID, NOON, Colour, Form, Point, Priced, Scaled, codec_of
 
 FRAME = pd.DataFrame({"a": [1.0, None], "when": pd.to_datetime(["2026-01-02", None])})
 NO_NUMBER: list[tuple[Any, Any, Any]] = [
@@ -76,6 +76,21 @@ RESULTS: list[tuple[Any, Any, Any]] = [
     (Any, [timedelta(-400, 5.5)], ["-P399DT23H59M54.5S"]),
     (pd.Timedelta, pd.Timedelta(days=800, hours=1), "P800DT1H"),
 ]
+
+
+@pytest.mark.parametrize("value", [Priced(3), Priced(np.int64(3))])
+def test_a_field_that_a_class_makes_itself_is_part_of_the_result(value) -> None:
+    codec = codec_of(Priced)
+    assert json.loads(codec.encode(value)) == {"amount": 3, "total": 6}
+    assert codec.decode(b'{"x": {"amount": 3, "rate": 5}}')["x"].total == 15
+    with pytest.raises(ArgumentsInvalid):
+        codec.decode(b'{"x": {"amount": 3, "total": 5}}')
+
+
+def test_a_result_is_sent_as_it_was_made_and_not_made_again() -> None:
+    codec = codec_of(Scaled)
+    made = codec.decode(b'{"x": {"values": [1, 2], "factor": 3}}')["x"]
+    assert json.loads(codec.encode(made)) == {"values": [3.0, 6.0], "top": 6.0}
 
 
 @pytest.mark.parametrize(("hint", "value", "sent"), RESULTS)
