@@ -24,7 +24,7 @@ from .arrays import array_schema, concrete_of, read_array, read_date, scalar_of
 from .choices import chosen
 from .frames import SCHEMAS, read_frame
 from .roles import is_array_kind, is_table_kind, package_of
-from .values import duration_text, is_plain_dataclass, native
+from .values import duration_text, is_plain_dataclass, native, plain_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -110,16 +110,27 @@ def _annotated(hint: Any, metadata: list[Any]) -> Any:
 
 
 def _named_tuple(kind: Any, within: _Within) -> Any:
-    """Read a named tuple through a plain one where pydantic doesn't know its elements."""
+    """Read a named tuple through another where pydantic doesn't know its elements."""
     hints = typing.get_type_hints(kind, include_extras=True)
-    elements = [hints.get(name, Any) for name in kind._fields]
-    # Within itself it stays as it is: pydantic makes no references to plain tuples
-    inside = {**within, kind: _Again(kind)}
-    adapted = [adapt(element, inside) for element in elements]
-    if all(new is old for new, old in zip(adapted, elements, strict=True)):
+    elements = {name: hints.get(name, Any) for name in kind._fields}
+    again = _Again(kind)
+    inside = {**within, kind: again}
+    adapted = {name: adapt(hint, inside) for name, hint in elements.items()}
+    if all(adapted[name] is elements[name] for name in elements):
         return kind
-    form: Any = tuple  # mypy knows only literal ones
-    return Annotated[form[tuple(adapted)], AfterValidator(lambda values: kind(*values))]
+    if again.is_met:  # as with dataclasses
+        again.put_off()
+        adapted = {name: adapt(hint, inside) for name, hint in elements.items()}
+    make: Any = typing.NamedTuple  # mypy knows only literal ones
+    made = make(kind.__name__, list(adapted.items()))
+    made.__new__.__defaults__, made._field_defaults = (
+        kind.__new__.__defaults__,
+        kind._field_defaults,
+    )
+    # Older pydantic's own writing knows no elements; a return hint would be the result's schema
+    written = PlainSerializer(lambda values: plain_value(values))  # noqa: PLW0108
+    again.hint = _annotated(made, [AfterValidator(lambda values: kind(*values)), written])
+    return again.hint
 
 
 def _generic(hint: Any, origin: Any, within: _Within) -> Any:

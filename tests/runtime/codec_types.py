@@ -127,6 +127,12 @@ class Blob(NamedTuple):
     raw: bytes
 
 
+class Split(NamedTuple):
+    weights: np.ndarray
+    below: list[Split] = []  # noqa: RUF012  (as notebooks have it)
+    raw: bytes = b"\x00"
+
+
 class Aliased(BaseModel):
     begin: int = Field(alias="from")
 

@@ -43,6 +43,7 @@ from tests.runtime.codec_types import (
     Raw,
     Row,
     Span,
+    Split,
     Tree,
     Weighed,
     codec_of,
@@ -220,6 +221,7 @@ WRONG: list[tuple[Any, Any, str]] = [
         {"raw": "AA==", "inside": {"name": "a", "held": [{"raw": "secret7"}]}},
         "x.inside.held[0].raw",
     ),
+    (Split, [[1], [[["secret7", 1]]]], "x[1][0][0]"),
     (Point, {}, "x.x"),
     (Point, {"x": 1, "z": 77777}, "x.z"),
     (Colour, "secret7", "x"),
@@ -256,6 +258,15 @@ WRONG: list[tuple[Any, Any, str]] = [
     (pd.DataFrame, {"a": [77777, 2], "b": [1]}, "x"),
     (Annotated[int, Field(lt=5)], 77777, "x"),
 ]
+
+
+def test_a_named_tuple_has_its_defaults_and_itself_within_it() -> None:
+    codec = codec_of(Split)
+    whole = codec.decode(b'{"x": [[1.5, null], [[[2]], [[3], [], "/w=="]]]}')["x"]
+    assert isinstance(whole, Split)
+    assert isinstance(whole.below[1], Split)
+    assert whole.below[1].raw == b"\xff"
+    assert codec.encode(whole) == b'[[1.5,null],[[[2],[],"AA=="],[[3],[],"/w=="]],"AA=="]'
 
 
 @pytest.mark.parametrize(("hint", "sent", "location"), WRONG)
