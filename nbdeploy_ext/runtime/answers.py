@@ -24,7 +24,7 @@ from .media import (
 )
 from .reply import Answer
 from .rich import close, rich_forms, rich_types
-from .roles import bare, direct_kind, is_record, is_rows
+from .roles import bare, direct_kind, is_record, is_rows, polars_kind
 from .tables import write_frame, write_lines, write_rows
 from .values import flat_frame
 
@@ -39,6 +39,7 @@ _FILES = {
     b"%PDF-": "application/pdf", b"PK\x03\x04": "application/zip", b"PAR1": PARQUET,
 }  # fmt: skip
 _TEXTS = ("text/",)
+_TABLES = (CSV, NDJSON, TSV, ARROW_STREAM, ARROW_FILE, PARQUET)
 
 
 def write_answer(codec: Codec, value: Any, accept: str) -> Answer:
@@ -74,6 +75,8 @@ def answer_types(hint: Any) -> tuple[str, ...]:
     """Return the media types that results of a hint have, ours of equal ones first."""
     kind = bare(hint)
     shown = rich_types(kind)
+    if polars_kind(kind):
+        return (JSON, *_TABLES, *shown)
     if direct_kind(kind) is not None or is_rows(kind):
         # pandas writes LaTeX only where an option says so
         return (JSON, *_table_types(), *(form for form in shown if form != "text/latex"))
@@ -90,13 +93,16 @@ def _forms(codec: Codec, value: Any, shown: Forms | None = None) -> Forms:
     `shown` are the rich ones of a value that is known to have no JSON form.
     """
     forms: Forms = {}
-    frame = _as_frame(value)
-    if frame is not None and (codec.result is None or type(value) is codec.direct):
+    frame, polars = _as_frame(value), _as_polars(value)
+    is_table = frame is not None or polars is not None
+    if is_table and (codec.result is None or type(value) is codec.direct):
         forms[JSON] = partial(codec.encode, value)
     elif shown is None:
         forms |= _json_form(codec, value)
     if frame is not None:
         forms |= _each(lambda kind: write_frame(kind, flat_frame(frame)))
+    elif polars is not None:
+        forms |= _of_polars(polars)
     elif JSON in forms:
         forms |= _table_forms(value, forms[JSON])
     forms |= rich_forms(value) if shown is None else shown
@@ -129,6 +135,21 @@ def _as_frame(value: Any) -> Any:
     return value.to_frame() if isinstance(value, (pandas.Series, pandas.Index)) else None
 
 
+def _as_polars(value: Any) -> Any:
+    polars = sys.modules.get("polars")
+    if polars is None or not isinstance(value, (polars.DataFrame, polars.Series)):
+        return None
+    if isinstance(value, polars.DataFrame):
+        return value
+    return value.to_frame(value.name or "value")
+
+
+def _of_polars(frame: Any) -> Forms:
+    from .polars_frames import write_polars  # noqa: PLC0415  (only images with polars)
+
+    return _each(lambda kind: write_polars(kind, frame), _TABLES)
+
+
 def _table_forms(value: Any, encode: Callable[[], bytes | None]) -> Forms:
     numpy = sys.modules.get("numpy")
     if numpy is not None and isinstance(value, numpy.ndarray):
@@ -154,12 +175,12 @@ def _array_forms(rows: list[Any], dimensions: int) -> Forms:
     return forms | {NDJSON: partial(write_rows, NDJSON, rows)}
 
 
-def _each(write: Callable[[str], bytes]) -> Forms:
-    return {kind: partial(_sent, write, kind) for kind in _table_types()}
+def _each(write: Callable[[str], bytes], kinds: tuple[str, ...] = ()) -> Forms:
+    return {kind: partial(_sent, write, kind) for kind in kinds or _table_types()}
 
 
 def _table_types() -> tuple[str, ...]:
-    return (CSV, NDJSON, TSV, *((ARROW_STREAM, ARROW_FILE, PARQUET) if has_arrow() else ()))
+    return _TABLES if has_arrow() else (CSV, NDJSON, TSV)
 
 
 def _sent(write: Callable[[str], bytes], kind: str) -> bytes:

@@ -244,6 +244,10 @@ def _concatenated(rows: list[Any]) -> Any:
         return list(itertools.chain.from_iterable(rows))
     if hasattr(rows[0], "iloc"):
         return sys.modules["pandas"].concat(rows, ignore_index=True)
+    if hasattr(rows[0], "columns"):
+        from .polars_frames import concatenated  # noqa: PLC0415  (only images with polars)
+
+        return concatenated(rows)
     return sys.modules["numpy"].concatenate(rows)
 
 

@@ -24,7 +24,7 @@ from .media import (
     type_of_file,
 )
 from .multipart import Part, read_parts
-from .roles import is_file, is_files, is_text, only_argument, table_argument
+from .roles import is_file, is_files, is_polars_frame, is_text, only_argument, table_argument
 from .tables import decode_text
 from .values import dump_value
 
@@ -40,8 +40,9 @@ Texts = dict[str, list[str]]
 def body_types(codec: Codec) -> tuple[str, ...]:
     """Return the media types that an endpoint takes, JSON first."""
     types = [JSON]
-    if table_argument(codec.hints) is not None:
-        types += [kind for kind in TABLES if kind not in ARROW or has_arrow()]
+    table = table_argument(codec.hints)
+    if table is not None:
+        types += [kind for kind in TABLES if _is_readable(kind, codec.hints[table])]
     if only_argument(codec.hints, is_file) is not None:
         types.append(BINARY)
     if only_argument(codec.hints, is_text) is not None:
@@ -86,16 +87,19 @@ def _with_query(codec: Codec, body: File, asked: Texts) -> dict[str, Any]:
 
 def _taker(codec: Codec, kind: str) -> str:
     """Return the argument that a whole body of a type is; `MediaTypeUnknown` if none is."""
-    if kind in TABLES and (kind not in ARROW or has_arrow()):
-        table = table_argument(codec.hints)
-        if table is not None:
-            return table
+    table = table_argument(codec.hints) if kind in TABLES else None
+    if table is not None and _is_readable(kind, codec.hints[table]):
+        return table
     # A file is a file, whatever is in it; text without a type of its own is none
     wanted = is_text if kind == TEXT else is_file
     name = only_argument(codec.hints, wanted)
     if name is None:
         raise _unknown(codec, kind)
     return name
+
+
+def _is_readable(kind: str, hint: Any) -> bool:
+    return kind not in ARROW or has_arrow() or is_polars_frame(hint)
 
 
 def _unknown(codec: Codec, kind: str) -> MediaTypeUnknown:
@@ -113,7 +117,7 @@ def _of_form(codec: Codec, parts: list[Part], asked: Texts) -> dict[str, Any]:
         hint = codec.hints.get(part.name)
         if part.filename or kind not in {"", TEXT} or is_file(hint) or is_files(hint):
             kind = (type_of_file(part.filename) if kind in {"", TEXT, BINARY} else kind) or kind
-            if kind in ARROW and not has_arrow() and not (is_file(hint) or is_files(hint)):
+            if not (is_file(hint) or is_files(hint) or _is_readable(kind, hint)):
                 raise _unknown(codec, kind)
             files.setdefault(part.name, []).append(File(part.content, kind, charset))
         else:

@@ -14,7 +14,7 @@ from pydantic_core import PydanticSerializationError, ValidationError, from_json
 from .adapters import Adapter, ArgumentsAdapter, plain_schema
 from .faults import BodyUnreadable, ResultInvalid, fault_of
 from .frames import ROUNDED, MayBeRounded
-from .roles import direct_kind
+from .roles import direct_kind, polars_kind
 from .values import NotJson, dump_value, native, plain_value
 
 if TYPE_CHECKING:
@@ -156,7 +156,8 @@ def _direct(hint: Any) -> type | None:
     """Return the class whose objects need no check: what is in them may be anything."""
     # Compared, as hints may hold what has no hash
     known = [kind for kind in _FREE if hint == kind]
-    return (get_origin(known[0]) or known[0]) if known else direct_kind(hint)
+    whole = hint if polars_kind(hint) else direct_kind(hint)
+    return (get_origin(known[0]) or known[0]) if known else whole
 
 
 def type_hints(function: Callable[..., Any]) -> Mapping[str, Any]:

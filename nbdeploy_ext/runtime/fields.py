@@ -10,7 +10,7 @@ from pydantic_core import from_json
 from .arrow import read_arrow
 from .faults import ArgumentsInvalid, BodyUnreadable
 from .media import ARROW, JSON, NDJSON, TABLES
-from .roles import is_array, is_file, is_files, is_frame
+from .roles import is_array, is_file, is_files, is_frame, is_polars_frame
 from .tables import decode_text, guess, read_frame_from, read_json_lines, read_lines
 from .values import dump_value
 
@@ -86,6 +86,10 @@ def _meanings(text: str) -> Iterator[Any]:
 
 def _read_table(codec: Codec, name: str, file: File) -> Any:
     hint = codec.hints[name]
+    if is_polars_frame(hint):
+        from .polars_frames import read_polars_from  # noqa: PLC0415  (only images with polars)
+
+        return read_polars_from(file.kind, file.content, file.charset)
     if is_frame(hint):
         return read_frame_from(file.kind, file.content, file.charset)
     if file.kind in ARROW:

@@ -23,7 +23,7 @@ from typing_extensions import NotRequired, Required, TypedDict
 from .arrays import array_schema, concrete_of, read_array, read_date, scalar_of
 from .choices import chosen
 from .frames import SCHEMAS, read_frame
-from .roles import is_array_kind, is_table_kind, package_of
+from .roles import is_array_kind, is_table_kind, package_of, polars_kind
 from .values import duration_text, is_plain_dataclass, native, plain_value
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _generic(hint: Any, origin: Any, within: _Within) -> Any:
 
 
 def _special(hint: Any, kind: Any) -> Any:
-    """Return our own codec for numpy's, pandas' and bytes' types, or None."""
+    """Return our own codec for numpy's, pandas', polars' and bytes' types, or None."""
     if hint is bytes:
         schema = WithJsonSchema({"type": "string", "contentEncoding": "base64"})
         return Annotated[bytes, PlainValidator(_decoded), PlainSerializer(native), schema]
@@ -165,14 +165,26 @@ def _special(hint: Any, kind: Any) -> Any:
         return chosen(hint)
     if is_array_kind(kind):
         return _array(hint, None)
-    if is_table_kind(kind):
-        return Annotated[Any, PlainValidator(read_frame(kind.__name__)), PlainSerializer(native),
-                         WithJsonSchema(SCHEMAS[kind.__name__])]  # fmt: skip
-    if package_of(kind) == "pandas" and kind.__name__ in _TIMES:
-        return Annotated[_TIMES[kind.__name__], AfterValidator(_fitting(hint))]
+    if package_of(kind) in {"pandas", "polars"}:
+        return _tabular(hint, kind)
     if package_of(kind) == "numpy":
         return _numpy_scalar(kind)
     return None
+
+
+def _tabular(hint: Any, kind: Any) -> Any:
+    name = getattr(kind, "__name__", "")
+    if is_table_kind(kind):
+        return Annotated[Any, PlainValidator(read_frame(name)), PlainSerializer(native),
+                         WithJsonSchema(SCHEMAS[name])]  # fmt: skip
+    if polars_kind(kind):
+        from . import polars_frames  # noqa: PLC0415  (only images that have polars get here)
+
+        read = PlainValidator(polars_frames.read_polars(name))
+        schema = WithJsonSchema(polars_frames.SCHEMAS[name])
+        return Annotated[Any, read, PlainSerializer(native), schema]
+    is_time = package_of(kind) == "pandas" and name in _TIMES
+    return Annotated[_TIMES[name], AfterValidator(_fitting(hint))] if is_time else None
 
 
 def _numpy_scalar(kind: Any) -> Any:

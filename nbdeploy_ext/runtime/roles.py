@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _SEVERAL = frozenset({list, tuple, set, frozenset, Sequence})
+_OF_POLARS = frozenset({"DataFrame", "Series"})
 _OPTIONAL = frozenset({typing.Union, type(int | None)})
 
 
@@ -46,6 +47,12 @@ def is_table_kind(kind: Any) -> bool:
     return package_of(kind) == "pandas" and getattr(kind, "__name__", "") in KINDS
 
 
+def polars_kind(hint: Any) -> str:
+    """Return `DataFrame` or `Series` where a hint is that class of polars', else nothing."""
+    name = getattr(hint, "__name__", "")
+    return name if name in _OF_POLARS and package_of(hint) == "polars" else ""
+
+
 def package_of(kind: Any) -> str:
     """Return the name of the package that a class comes from."""
     return str(getattr(kind, "__module__", "")).split(".")[0]
@@ -67,9 +74,14 @@ def is_text(hint: Any) -> bool:
 
 
 def is_frame(hint: Any) -> bool:
-    """Say whether an argument is a pandas frame."""
+    """Say whether an argument is a frame, of pandas' or polars'."""
     kind = direct_kind(bare(hint))
-    return kind is not None and kind.__name__ == "DataFrame"
+    return is_polars_frame(hint) or (kind is not None and kind.__name__ == "DataFrame")
+
+
+def is_polars_frame(hint: Any) -> bool:
+    """Say whether an argument is a polars frame."""
+    return polars_kind(bare(hint)) == "DataFrame"
 
 
 def is_array(hint: Any) -> bool:

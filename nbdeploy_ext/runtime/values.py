@@ -154,6 +154,9 @@ def _scientific(value: Any) -> Any:
     numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
     if numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic)):
         return _of_numpy(numpy, value)
+    polars = sys.modules.get("polars")
+    if polars is not None and isinstance(value, (polars.DataFrame, polars.Series)):
+        return value.to_dicts() if isinstance(value, polars.DataFrame) else value.to_list()
     return value if pandas is None else _of_pandas(pandas, value)
 
 

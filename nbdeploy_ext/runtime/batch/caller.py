@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..faults import ArgumentsInvalid, BodyUnreadable, ResultInvalid
 from ..logs import mask
+from ..roles import is_polars_frame
 from .chunk import Chunk, Failure, Outcome, Unreadable
 from .faults import BatchRefused
 from .stops import stop_if_asked
@@ -115,7 +116,9 @@ class Caller:
         operation = self._operation
         if self._shape.form == "frame" and chunk.table is not None:
             # Arrow has types that JSON lacks; it is a frame as the hint asks for one
-            return operation.run({self._shape.name: chunk.table.to_pandas()})
+            is_polars = is_polars_frame(operation.codec.hints[self._shape.name])
+            frame = _as_polars(chunk.table) if is_polars else chunk.table.to_pandas()
+            return operation.run({self._shape.name: frame})
         return operation.run(operation.codec.decode(self._shape.chunk_body(chunk, self._kind)))
 
     def _value_of(self, value: Any) -> Any:
@@ -153,6 +156,12 @@ class Caller:
         is_ours = isinstance(error, ResultInvalid)
         message = mask(str(error), self._secrets) if keeps_inputs or is_ours else ""
         return Failure(number, kind, message, cell or self._operation.endpoint.cell, line, inputs)
+
+
+def _as_polars(table: Any) -> Any:
+    import polars as pl  # noqa: PLC0415  (only images that have polars get here)
+
+    return pl.from_arrow(table)
 
 
 def _readable(chunk: Chunk) -> list[Chunk]:

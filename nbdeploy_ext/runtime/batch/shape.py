@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from ..codec import type_hints
+from ..roles import is_frame, is_polars_frame, package_of
 from ..tables import MISSING
 from ..values import dump_value
 from .chunk import Chunk, Unreadable
@@ -28,7 +29,8 @@ _WHOLE_TABLES = frozenset({"frame", "records", "matrix"})
 class Shape:
     """`arguments` and `record` take a row, the others a chunk; `name` is the argument that does.
 
-    `cells` are the columns that are taken, by name; `takes_all` says that others are too.
+    `cells` are the columns that are taken, by name; `takes_all` says that others are too. Text that
+    is one of `missing` is a gap.
     """
 
     form: Literal["arguments", "record", "records", "frame", "matrix"]
@@ -36,6 +38,7 @@ class Shape:
     cells: Mapping[str, Cell] = field(default_factory=dict)
     needed: tuple[str, ...] = ()
     takes_all: bool = False
+    missing: frozenset[str] = frozenset()
 
     @property
     def takes_chunks(self) -> bool:
@@ -64,8 +67,7 @@ class Shape:
         if self.cells:
             rows = [self._values(row, kind) for row in rows]
         elif kind == "csv":
-            is_frame = self.form == "frame"
-            rows = guess_columns(rows, MISSING if is_frame else frozenset())
+            rows = guess_columns(rows, self.missing)
         if self.form == "matrix":
             rows = [list(row.values()) for row in rows]
         return _dump({self.name: rows})
@@ -117,9 +119,10 @@ def plan_shape(operation: Operation, columns: Iterable[str]) -> Shape:
 
 
 def _whole_shape(name: str, parts: list[Any], shared: Mapping[str, Any], hint: Any) -> Shape | None:
-    package = getattr(hint, "__module__", "").partition(".")[0]
-    if package == "pandas" and getattr(hint, "__name__", "") == "DataFrame":
-        return Shape("frame", name, takes_all=True)
+    if is_frame(hint):
+        missing = frozenset() if is_polars_frame(hint) else MISSING
+        return Shape("frame", name, takes_all=True, missing=missing)
+    package = package_of(hint)
     if package == "pandas" and getattr(hint, "__name__", "") == "Series":
         return Shape("record", name, takes_all=True)
     for part in parts:
