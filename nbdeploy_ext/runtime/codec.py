@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import logging
 import types
 import typing
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
@@ -20,9 +21,11 @@ from .values import NotJson, dump_value, native, plain_value
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+_log = logging.getLogger("nbdeploy.codec")
 _ANYTHING = Adapter(Any)
 _FREE: tuple[Any, ...] = (dict, list, dict[str, Any], dict[Any, Any], list[Any],
                           bool, float, int, str)  # fmt: skip
+_UNCHECKED = (Any, object)
 _STREAMS = frozenset({"Iterator", "Generator", "AsyncIterator", "AsyncGenerator", "Iterable",
                       "AsyncIterable"})  # fmt: skip
 
@@ -115,13 +118,16 @@ class Codec(NamedTuple):
 
 
 def compile_codec(function: Callable[..., Any]) -> Codec:
-    """Read a function's hints; what pydantic can't check passes as JSON has it."""
+    """Read a function's hints; what pydantic can't check passes as JSON has it, with a warning."""
     hints = type_hints(function)
     parameters = inspect.signature(function).parameters.values()
     rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
     extras = next((p.name for p in parameters if p.kind is p.VAR_KEYWORD), None)
     named = [p for p in parameters if p.name != extras]
     fields = {p.name: _known(_hint(hints.get(p.name, Any), p)) for p in named}
+    for parameter in named:
+        if fields[parameter.name] is Any and hints.get(parameter.name) not in _UNCHECKED:
+            _tell_unread(function, parameter)
     required = frozenset(p.name for p in named if p.default is p.empty and p.name != rest)
     last = inspect.Parameter.POSITIONAL_OR_KEYWORD if rest else inspect.Parameter.POSITIONAL_ONLY
     returned = _item(hints.get("return", Any), function)
@@ -142,6 +148,17 @@ def compile_codec(function: Callable[..., Any]) -> Codec:
         and not extras
         and all(direct_kind(hints.get(name, Any)) is not None for name in fields),
     )
+
+
+def _tell_unread(function: Callable[..., Any], parameter: inspect.Parameter) -> None:
+    found = parameter.annotation
+    if found is parameter.empty:
+        return
+    _log.warning(
+        "%s gets its argument %s as JSON has it, unchecked: JSON can't be read as %s",
+        getattr(function, "__name__", "the function"), parameter.name,
+        found if isinstance(found, str) else inspect.formatannotation(found),
+    )  # fmt: skip
 
 
 def _hint(hint: Any, parameter: inspect.Parameter) -> Any:

@@ -326,6 +326,23 @@ def test_a_deep_body_is_refused() -> None:
         codec_of(Any).decode(b'{"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}")
 
 
+class Opaque:
+    """Nothing that JSON can be read as."""
+
+
+def test_a_hint_that_json_cannot_be_read_as_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    def function(a: Opaque | None, b, c: Any, d: int, e=1): ...
+
+    function.__annotations__["b"] = "nowhere.Known"
+    assert compile_codec(function).decode(b'{"a": 1, "b": [], "c": 2, "d": 3}')["a"] == 1
+    told = [record.getMessage() for record in caplog.records]
+    assert [message.split(" as JSON")[0] for message in told] == [
+        "function gets its argument a", "function gets its argument b",
+    ]  # fmt: skip
+    assert "Opaque" in told[0]
+    assert "nowhere.Known" in told[1]
+
+
 def test_a_default_of_none_means_optional() -> None:
     def function(x=None): ...
 
