@@ -116,7 +116,8 @@ def _of_form(codec: Codec, parts: list[Part], asked: Texts) -> dict[str, Any]:
         charset = parameters.get("charset", "utf-8").lower()
         hint = codec.hints.get(part.name)
         if part.filename or kind not in {"", TEXT} or is_file(hint) or is_files(hint):
-            kind = (type_of_file(part.filename) if kind in {"", TEXT, BINARY} else kind) or kind
+            # Windows calls CSV Excel's; what is no table by its type may be one by its name
+            kind = kind if kind in {JSON, *TABLES} else type_of_file(part.filename) or kind
             if not (is_file(hint) or is_files(hint) or _is_readable(kind, hint)):
                 raise _unknown(codec, kind)
             files.setdefault(part.name, []).append(File(part.content, kind, charset))

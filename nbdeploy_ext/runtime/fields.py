@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic_core import from_json
 
 from .arrow import read_arrow
-from .faults import ArgumentsInvalid, BodyUnreadable
+from .faults import ArgumentsInvalid, BodyUnreadable, describe
 from .media import ARROW, JSON, NDJSON, TABLES
 from .roles import is_array, is_file, is_files, is_frame, is_polars_frame
 from .tables import decode_text, guess, read_frame_from, read_json_lines, read_lines
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _YES = frozenset({"true", "on", "yes", "1"})
 _NO = frozenset({"false", "off", "no", "0"})
+_NO_TABLE = "Input should be a file of CSV, TSV, JSON, JSON lines, Parquet or Arrow"
 
 
 class File(NamedTuple):
@@ -50,6 +51,8 @@ def read_file(codec: Codec, name: str, files: list[File]) -> Any:
     hint, file = codec.hints.get(name, Any), files[0]
     if is_files(hint):
         return codec.check_value(name, [file.content for file in files])
+    if len(files) > 1:
+        raise ArgumentsInvalid([describe(name, "Input should be one file")])
     if is_file(hint):
         return codec.check_value(name, file.content)
     if file.kind == JSON:
@@ -59,8 +62,18 @@ def read_file(codec: Codec, name: str, files: list[File]) -> Any:
         return codec.check(name, _without_names(lines) if is_array(hint) else lines)
     if file.kind in TABLES and hint is not str:
         return _read_table(codec, name, file)
+    if is_frame(hint):
+        return _frame_of_text(codec, name, file)
     text = decode_text(file.content, file.charset)
     return text if hint is str else read_texts(codec, name, [text])
+
+
+def _frame_of_text(codec: Codec, name: str, file: File) -> Any:
+    """Return the frame in a file of no known type, which may be JSON."""
+    try:
+        return read_texts(codec, name, [decode_text(file.content, file.charset)])
+    except (ArgumentsInvalid, BodyUnreadable):
+        raise ArgumentsInvalid([describe(name, _NO_TABLE)]) from None
 
 
 def _readings(texts: list[str]) -> Iterator[Any]:

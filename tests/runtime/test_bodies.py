@@ -215,6 +215,26 @@ def test_a_form_may_hold_several_tables_of_several_types(running) -> None:
     assert running.client.post("/two", files=files).json() == 3
 
 
+def test_a_file_of_a_form_is_a_table_by_its_name_where_its_type_says_nothing(running) -> None:
+    excel = {
+        "left": ("left.csv", TABLES["text/csv"], "application/vnd.ms-excel"),
+        "right": ("r.json", b'[{"a": 1}]', "text/plain"),
+    }
+    assert running.client.post("/two", files=excel).json() == 3
+    book = {"left": ("l.xlsx", b"PK\x03\x04\xff"), "right": ("r", b"a;b\n1;2\n")}
+    problems = running.client.post("/two", files=book).json()["errors"]
+    assert [problem["argument"] for problem in problems] == ["left", "right"]
+    assert all("a file of CSV" in problem["message"] for problem in problems)
+
+
+def test_of_several_files_for_one_argument_none_is_dropped(running) -> None:
+    right = ("right", ("r.csv", b"a\n1\n"))
+    files = [("left", ("a.csv", b"a\n1\n")), ("left", ("b.csv", b"a\n2\n")), right]
+    answer = running.client.post("/two", files=files)
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "Argument left: Input should be one file"
+
+
 def test_a_form_may_come_as_a_browser_sends_it(running) -> None:
     data = {"day": "2026-01-02", "amount": "1e3", "note": "", "tags": "a"}
     answer = running.client.post("/form", data=data).json()
