@@ -57,16 +57,22 @@ def run_docker_batch(
 
 
 def _mounts(request: BatchRequest) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """Return the folders to mount, and each path as the container has it."""
+    """Return what to mount, and each path as the container has it.
+
+    The input is mounted alone, as it may be a link to another folder; beside the others files are
+    made.
+    """
     files = {"input": request.source, "output": request.destination, "errors": request.errors}
     mounts, places = [], {}
     for name, file in files.items():
         if file is None or is_url(file):
             continue
         path = Path(file)
-        mounts.append({
-            "Type": "bind", "Source": str(path.parent), "Target": f"/data/{name}",
-            "ReadOnly": name == "input",
-        })  # fmt: skip
         places[file] = f"/data/{name}/{path.name}"
+        here, there = path.parent, f"/data/{name}"
+        if name == "input":
+            here, there = path.resolve(), places[file]
+        mounts.append(
+            {"Type": "bind", "Source": str(here), "Target": there, "ReadOnly": name == "input"}
+        )
     return mounts, places

@@ -112,6 +112,15 @@ def test_a_deployment_runs_over_a_table_in_its_own_image(deployed, tmp_path):
     assert "lacks the column income" in document["message"]
 
 
+def test_an_input_may_be_a_link_to_another_folder(deployed, tmp_path):
+    store = tmp_path / "store"
+    store.mkdir()
+    (tmp_path / "in.csv").rename(store / "2026-01.csv")
+    (tmp_path / "in.csv").symlink_to(store / "2026-01.csv")
+    status, document, _ = run(deployed, *files(tmp_path))
+    check_result(status, document, tmp_path)
+
+
 def test_a_deployment_that_is_told_to_stop_goes_on_later(notebook, tmp_path):
     cell = "import time\ndef slow(n: int) -> int:\n    time.sleep(0.01)\n    return n\n"
     write_notebook(tmp_path, ("slow", "production", cell))
