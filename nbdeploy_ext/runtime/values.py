@@ -144,6 +144,10 @@ def _foreign(value: Any) -> Any:
     converted = _scientific(value)
     if converted is value:
         kind = type(value)
+        # What shapely, geopandas and others agreed on: a geometry's GeoJSON
+        geometry = getattr(value, "__geo_interface__", None)
+        if isinstance(geometry, dict):
+            return geometry
         raise NotJson(f"a {kind.__module__}.{kind.__qualname__} is no JSON")
     return converted
 

@@ -8,7 +8,7 @@ from collections import ChainMap
 from datetime import timedelta
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 import numpy as np
@@ -47,6 +47,12 @@ def test_what_is_no_number_goes_as_null(hint, value, sent) -> None:
     assert json.loads(text) == sent
 
 
+class Spot:
+    """A geometry, as shapely's are."""
+
+    __geo_interface__: ClassVar = {"type": "Point", "coordinates": (1, 2)}
+
+
 RESULTS: list[tuple[Any, Any, Any]] = [
     (int, np.int64(3), 3),
     (float, np.float32(0.5), 0.5),
@@ -75,6 +81,8 @@ RESULTS: list[tuple[Any, Any, Any]] = [
     (timedelta, timedelta(438, 3 * 3600 + 6), "P438DT3H0M6S"),
     (Any, [timedelta(-400, 5.5)], ["-P399DT23H59M54.5S"]),
     (pd.Timedelta, pd.Timedelta(days=800, hours=1), "P800DT1H"),
+    (Any, pd.DataFrame({"at": [Spot()]}), [{"at": {"type": "Point", "coordinates": [1, 2]}}]),
+    (list, [Spot()], [{"type": "Point", "coordinates": [1, 2]}]),
 ]
 
 
