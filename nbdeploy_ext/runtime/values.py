@@ -134,8 +134,8 @@ def is_plain_dataclass(kind: type) -> bool:
 
 def key_text(key: Any) -> str:
     """Return a column's name, or a dict's key, as text; several levels stand with dots between."""
-    if isinstance(key, tuple):
-        return ".".join(key_text(part) for part in key)
+    if isinstance(key, tuple):  # what was the index has no name on the lower levels
+        return ".".join(key_text(part) for part in key if part != "")
     plain = _key(key)
     return plain if isinstance(plain, str) else json.dumps(plain)
 

@@ -138,6 +138,10 @@ FRAMES: list[tuple[Any, Any]] = [
     (pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_product([["a"], ["x", 1]])),
      [{"a.x": 1, "a.1": 2}]),
     (pd.DataFrame({"k": ["a", "a"], "v": [1, 2]}).groupby("k").sum(), [{"k": "a", "v": 3}]),
+    (
+        pd.DataFrame({"k": ["a", "a"], "v": [1, 2]}).groupby("k").agg({"v": ["min", "max"]}),
+        [{"k": "a", "v.min": 1, "v.max": 2}],
+    ),
     (pd.DataFrame({"v": [1, 2]}, index=[7, 8]), [{"v": 1}, {"v": 2}]),
     (pd.DataFrame(index=[0, 1]), [{}, {}]),
     (pd.DataFrame({"o": [{"a": [np.int64(1)]}]}), [{"o": {"a": [1]}}]),
