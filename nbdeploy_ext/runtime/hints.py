@@ -214,7 +214,13 @@ _SPAN: Any = Annotated[
     PlainSerializer(duration_text, when_used="json"),
     WithJsonSchema(_SPAN_SCHEMA),
 ]
-_TIMES: dict[str, Any] = {"Timestamp": datetime, "Timedelta": _SPAN}
+# pydantic itself would cut it to microseconds
+_STAMP: Any = Annotated[
+    datetime,
+    PlainSerializer(native),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+_TIMES: dict[str, Any] = {"Timestamp": _STAMP, "Timedelta": _SPAN}
 
 
 def _is_shape(found: Any) -> bool:

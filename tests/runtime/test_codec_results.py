@@ -73,6 +73,7 @@ RESULTS: list[tuple[Any, Any, Any]] = [
     (None, None, None),
     (Any, pd.Timestamp("2026-01-02"), "2026-01-02T00:00:00"),
     (pd.Timestamp, pd.Timestamp("2026-01-02"), "2026-01-02T00:00:00"),
+    (pd.Timestamp, pd.Timestamp(1, tz="UTC"), "1970-01-01T00:00:00.000000001Z"),
     (list, pd.Index(["a"]), ["a"]),
     (dict[str, Any], {1: UUID(ID)}, {"1": ID}),
     (Annotated[dict, {"no": "hash"}], {"a": 1}, {"a": 1}),
