@@ -212,6 +212,29 @@ def test_a_run_that_ended_behind_its_last_row_is_only_published(app, table, tmp_
     assert output.read_bytes() == whole
 
 
+def test_an_old_output_gives_way_to_an_empty_one_that_was_not_published_yet(app, tmp_path):
+    rows = [{"n": 7 * n, "seconds": 0.005} for n in range(ROWS)]
+    table, output = write_lines(tmp_path / "in.jsonl", rows), tmp_path / "out.jsonl"
+    stopped(app, table, output)
+    progress = tmp_path / "out.jsonl.progress"
+    journal = json.loads(progress.read_text())
+    progress.write_text(json.dumps({**journal, "rows": ROWS, "failed": ROWS, "complete": True}))
+    output.write_text("of another day\n")
+    assert batch(app, table, output).event["failed"] == ROWS
+    assert output.read_bytes() == b""
+
+
+def test_a_complete_output_of_which_less_is_left_is_not_published(app, table, tmp_path):
+    output = tmp_path / "out.csv"
+    stopped(app, table, output)
+    progress = tmp_path / "out.csv.progress"
+    journal = json.loads(progress.read_text())
+    progress.write_text(json.dumps({**journal, "rows": ROWS, "complete": True}))
+    os.truncate(tmp_path / "out.csv.part", 10)
+    assert "not as it was left; --restart" in batch(app, table, output).event["message"]
+    assert not output.exists()
+
+
 PEAK = """\
 import atexit, sys
 from pathlib import Path

@@ -78,9 +78,11 @@ class Writer:
 
     def publish(self) -> None:
         """Let the complete output appear under its name, and take away what lay beside it."""
-        if self._was_complete and not self._part.length and self._files.output.exists():
+        is_gone = self.journal.output and not self._part.length
+        if self._was_complete and is_gone and self._files.output.exists():
             self._part.drop()  # it was published, and the run was ended right behind
         else:
+            self._part.cut(self.journal.output)  # refuses where less is there than was written
             self._part.publish(self._sink.finish())
         if not self.journal.failed:
             self._errors.drop()
