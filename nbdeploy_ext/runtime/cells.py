@@ -109,12 +109,12 @@ def make_function(cells: Cells, parameters: Iterable[Parameter], module: str) ->
     def run(**given: Any) -> Any:
         if sweep is not None:
             sweep()
-        return cells.call(given)[0]
+        return _shown(cells.call(given)[0])
 
     async def run_async(**given: Any) -> Any:
         if sweep is not None:
             sweep()
-        return (await cells.call_async(given))[0]
+        return _shown((await cells.call_async(given))[0])
 
     function: Any = run_async if cells.is_async else run
     function.__name__ = function.__qualname__ = "run"
@@ -136,6 +136,12 @@ def make_function(cells: Cells, parameters: Iterable[Parameter], module: str) ->
     function.__wrapped__ = types.FunctionType(inner, dict(cells.start))
     function.cells = cells
     return function  # type: ignore[no-any-return]
+
+
+def _shown(answer: Any) -> Any:
+    """Return what a notebook shows below its last cell: for `plt.show()` the open figure."""
+    pyplot = sys.modules.get("matplotlib.pyplot") if answer is None else None
+    return pyplot.gcf() if pyplot is not None and pyplot.get_fignums() else answer
 
 
 def set_given(names: dict[str, Any], given: Mapping[str, Any]) -> None:

@@ -146,6 +146,20 @@ first = np.random.rand()
 """
 
 
+def test_a_notebook_that_ends_with_show_answers_its_figure(tmp_path: Path) -> None:
+    cells = (("given", "parameters", "n = 3"),
+             ("draw", "production", "import matplotlib.pyplot as plt\nplt.plot(range(n))"),
+             ("show", "production", "plt.title(f'{n} points')\nplt.show()"))  # fmt: skip
+    with serve(write_cells(tmp_path / "app", *cells)) as running:
+        client = running.client
+        for _ in range(2):
+            answer = client.post("/run", json={"n": 5})
+            assert answer.headers["content-type"] == "image/png"
+            assert answer.content.startswith(b"\x89PNG")
+        svg = client.post("/run", json={"n": 7}, headers={"accept": "image/svg+xml"})
+        assert "<!-- 7 points -->" in svg.text
+
+
 def test_seeded_random_numbers_are_the_same_at_every_call(tmp_path: Path) -> None:
     cells = (("start", "production", SEEDS),
              ("params", "parameters", "n = 1"),
