@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import logging
 import os
+import sys
 import threading
 import types
 from typing import TYPE_CHECKING, Any
@@ -19,7 +21,7 @@ from .app import make_app
 from .cells import is_used
 from .gate_plugin import CellPlugin, Outcome, failed, told_place
 from .loader import LOOP, CellFailed, compile_cell, parse, read_app, run_code
-from .logs import known_secrets, log_as_json, mask
+from .logs import keep_prints, known_secrets, log_as_json, mask
 from .modules import failed_imports
 from .server import Server, failed_event, listen, new_event_loop
 from .service import Service
@@ -55,6 +57,9 @@ def run_gate(folder: Path) -> int:
         app = read_app(folder)
         secrets = known_secrets(app.manifest)
         log_as_json(secrets)
+        # For people, who read it as the deploy's log
+        shown = functools.partial(print, file=sys.__stderr__, flush=True)
+        keep_prints(secrets, lambda _, text: shown(mask(text, secrets)))
         service = Service(app)
         if is_used(service.namespace, [app.sources[c.id] for c in app.manifest.cells_of("test")]):
             service.namespace = default_names(app, service.namespace)

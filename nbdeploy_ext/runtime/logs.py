@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import functools
+import io
 import json
 import logging
+import sys
+import threading
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .loader import SecretUnset, setting_value
 from .request import CURRENT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .manifest import Manifest
+
+_LONGEST = 2**16
+"""A line that is longer is told in parts."""
 
 
 class JsonLines(logging.Formatter):
@@ -62,11 +71,68 @@ def known_secrets(manifest: Manifest) -> tuple[str, ...]:
     return tuple(sorted(found - {""}, key=len, reverse=True))
 
 
+class Printed(io.TextIOBase):
+    """Stands for a standard stream: what is printed goes, by whole lines, to whoever keeps it.
+
+    What follows a carriage return replaces what came before it, as on a terminal. A part of a line
+    waits for its end, each thread's by itself. `secrets` are masked before lines are told apart: a
+    key may have several.
+    """
+
+    encoding = "utf-8"
+
+    def __init__(self, stream: Any, keep: Callable[[str], None], secrets: tuple[str, ...]) -> None:
+        """Stand for `stream`, which has what else is asked of it."""
+        self._stream = stream
+        self._secrets = secrets
+        self._keep = keep
+        self._of_thread = threading.local()
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the stream has, such as `buffer`."""
+        return getattr(self._stream, name)
+
+    def fileno(self) -> int:
+        """Return the stream's own: other programs may write to it."""
+        return int(self._stream.fileno())
+
+    def writable(self) -> bool:
+        """Return true."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Keep the lines that end; returns how many characters were given."""
+        mine = self._of_thread
+        if getattr(mine, "is_kept", False):  # the log itself says that it can't be written
+            return int(self._stream.write(text))
+        begun = getattr(mine, "rest", "")
+        *lines, mine.rest = (begun + mask(text, self._secrets)).split("\n")
+        mine.rest = mine.rest[mine.rest.rfind("\r", 0, -1) + 1 :]
+        if len(mine.rest) > _LONGEST:
+            lines, mine.rest = [*lines, mine.rest], ""
+        if lines:
+            mine.is_kept = True
+            try:
+                self._keep("\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines))
+            finally:
+                mine.is_kept = False
+        return len(text)
+
+
+def keep_prints(secrets: tuple[str, ...], keep: Callable[[str, str], None]) -> None:
+    """Hand on what is printed, masked, with the stream's name; a terminal's bars as they end."""
+    for name in ("stdout", "stderr"):
+        own = getattr(sys, f"__{name}__")
+        setattr(sys, name, Printed(own, functools.partial(keep, name), secrets))
+
+
 def log_as_json(secrets: tuple[str, ...]) -> None:
-    """Send all logging of the process to standard error as masked JSON lines."""
-    handler = logging.StreamHandler()
+    """Send all logging, warnings and prints to standard error as masked JSON lines."""
+    handler = logging.StreamHandler(sys.__stderr__)
     handler.setFormatter(JsonLines(secrets))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
+    keep_prints(secrets, lambda name, text: logging.getLogger(name).info("%s", text))
     # Of callers' own libraries only what matters: httpx, say, logs every request at INFO
     for noisy in ("httpx", "httpcore", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -312,8 +312,8 @@ whole, run.run_chunks = run.run_chunks, failing
 first = run_batch(Path.cwd(), [*options, "--rows-per-chunk", "10"])
 between = sorted(files.find("/"))
 second = run_batch(Path.cwd(), [*options, "--rows-per-chunk", "10"])
-print(first, second, between, sorted(files.find("/")), file=sys.stderr)
-print(files.cat_file("/out.csv").decode(), file=sys.stderr)
+print(first, second, between, sorted(files.find("/")), file=sys.__stderr__)
+print(files.cat_file("/out.csv").decode(), file=sys.__stderr__)
 """
 
 

@@ -179,13 +179,15 @@ def test_a_production_cell_that_fails_is_told_before_any_test(tmp_path) -> None:
 
 
 def test_secrets_are_masked_in_every_message(tmp_path) -> None:
-    source = "import os\ndef test_a():\n    assert os.environ['KEY'] == ''"
+    source = "import os\nprint('it is', os.environ['KEY'])\n"
+    source += "def test_a():\n    assert os.environ['KEY'] == ''"
     app = write_app(
         tmp_path / "app", ("calls", "production", DECIDE), ("t0", "test", source),
         env={"KEY": {"secret": "API_KEY"}},
     )  # fmt: skip
     status, events, log = run_gate(app, API_KEY="v3ry-secret")
     assert status == 1
+    assert "it is ***\n" in log
     assert "***" in events[0]["message"]
     assert "v3ry-secret" not in str(events) + log
 

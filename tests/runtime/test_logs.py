@@ -7,7 +7,18 @@ import json
 import pytest
 
 CALLS = """\
-import logging, os
+import logging, os, sys, warnings
+
+print("loaded with", os.environ["KEY"])
+
+def show(text: str) -> int:
+    for name in ("stdout", "stderr"):
+        print(f"{name}: {text}", os.environ["KEY"], "v", file=getattr(sys, name))
+        print(os.environ["PEM"], file=getattr(sys, name))
+    print("20 %\\r80 %", end="", flush=True)
+    print()
+    warnings.warn("careful")
+    return sys.stdout.fileno()
 
 def tell(text: str) -> None:
     logging.getLogger("loan").warning("told %s and %s", text, os.environ["KEY"])
@@ -20,8 +31,9 @@ def fail() -> None:
 @pytest.fixture
 def running(start):
     return start(
-        ("calls", "production", CALLS), endpoints={"tell": [], "fail": []},
-        env={"API_KEY": "v3ry-secret"}, manifest_env={"KEY": {"secret": "API_KEY"}},
+        ("calls", "production", CALLS), endpoints={"tell": [], "fail": [], "show": []},
+        env={"API_KEY": "v3ry-secret", "A_PEM": "BEGIN\nv3ry-secret-too\nEND"},
+        manifest_env={"KEY": {"secret": "API_KEY"}, "PEM": {"secret": "A_PEM"}},
     )  # fmt: skip
 
 
@@ -37,12 +49,28 @@ def test_a_failure_is_logged_with_its_place_and_its_secrets_masked(running) -> N
     answer = running.client.post("/fail", json={}).json()
     line = running.logged("fail failed")
     assert line["error_id"] == answer["error_id"]
-    assert (line["endpoint"], line["cell"], line["line"]) == ("fail", "calls", 7)
+    assert (line["endpoint"], line["cell"], line["line"]) == ("fail", "calls", 18)
     assert "ValueError: key ***" in line["traceback"]
     assert "v3ry-secret" not in "".join(running.log)
 
 
+def test_what_is_printed_is_json_lines_too_with_the_call_and_no_secret(running) -> None:
+    running.logged("loaded with ***")
+    sent = {"x-request-id": "of-this-call"}
+    running.client.post("/show", json={"text": "a line of"}, headers=sent)
+    for name in ("stdout", "stderr"):
+        line = running.logged(f"{name}: a line of *** v")
+        assert (line["logger"], line["level"]) == (name, "info")
+        assert line["request_id"] == "of-this-call"
+    assert running.logged("80 %")["message"] == "80 %"
+    warned = running.logged("careful")
+    assert (warned["logger"], warned["level"]) == ("py.warnings", "warning")
+
+
 def test_every_line_is_json(running) -> None:
     running.client.post("/fail", json={})
+    running.client.post("/show", json={"text": "x"})
     running.logged("fail failed")
+    running.logged("stdout: x")
+    assert "v3ry-secret" not in "".join(running.log)
     assert all(isinstance(json.loads(line), dict) for line in list(running.log))

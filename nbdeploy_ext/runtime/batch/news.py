@@ -31,11 +31,12 @@ class News:
         """Begin behind the rows that are done already."""
         self._begun = time.monotonic()
         self._first = (journal.rows, share)
-        if sys.stderr.isatty():
+        stderr = sys.__stderr__  # the notebook's prints go to the log
+        if stderr is not None and stderr.isatty():
             import click  # noqa: PLC0415  (only terminals need it)
 
             bar = click.progressbar(
-                length=_STEPS, label="Rows", file=sys.stderr, item_show_func=_counts
+                length=_STEPS, label="Rows", file=stderr, item_show_func=_counts
             )
             bar.__enter__()
             bar.update(int(share * _STEPS), (journal, 0.0))
