@@ -51,6 +51,7 @@ test.describe('the page of a service', () => {
   }) => {
     await page.goto(`${URL}/docs`);
     const endpoint = page.locator('section', { hasText: 'POST /next_id' });
+    await expect(endpoint).toContainText('{"n":0}'); // what to begin with
     await endpoint.getByLabel('n').fill('9007199254740993');
     await endpoint.getByRole('button', { name: 'Call' }).click();
     await expect(endpoint.locator('output')).toContainText('9007199254740994');
@@ -69,5 +70,13 @@ test.describe('the page of a service', () => {
     await endpoint.getByLabel('day').fill('2026-01-02');
     await endpoint.getByRole('button', { name: 'Call' }).click();
     await expect(endpoint.locator('output')).toContainText('2 2026-01-02');
+    await endpoint.getByLabel('Choose a file').setInputFiles({
+      name: 'three.bin',
+      mimeType: 'application/octet-stream',
+      buffer: Buffer.from([0, 128, 255])
+    });
+    await expect(endpoint.getByLabel('image')).toHaveValue('AID/');
+    await endpoint.getByRole('button', { name: 'Call' }).click();
+    await expect(endpoint.locator('output')).toContainText('blue 3 2026');
   });
 });
