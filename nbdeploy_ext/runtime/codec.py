@@ -61,7 +61,7 @@ class Codec(NamedTuple):
             decoded = self.arguments.validator.validate_json(body or b"{}", strict=True)
             return decoded if self.extra is None else self._with_extras(decoded)
         except ValidationError as fault:
-            raise fault_of(fault) from None
+            raise fault_of(fault, lambda: from_json(body or b"{}")) from None
 
     def split(self, arguments: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Return decoded arguments as the function takes them: by position, by name."""
@@ -71,21 +71,27 @@ class Codec(NamedTuple):
 
     def check(self, name: str, content: bytes) -> Any:
         """Return one argument in JSON; `BodyUnreadable`, `ArgumentsInvalid`."""
-        return self._one(name, lambda field: field.validator.validate_json(content, strict=True))
+        return self._read_json(name, content, strict=True)
 
     def check_value(self, name: str, value: Any) -> Any:
         """Return one argument that Python has already; `ArgumentsInvalid`."""
-        return self._one(name, lambda field: field.validator.validate_python(value))
+        try:
+            return self._adapter(name).validator.validate_python(value)
+        except ValidationError as fault:
+            raise fault_of(fault, lambda: value, name) from None
 
     def check_texts(self, name: str, content: bytes) -> Any:
         """Return one argument in JSON where numbers may be text; `ArgumentsInvalid`."""
-        return self._one(name, lambda field: field.validator.validate_json(content, strict=False))
+        return self._read_json(name, content, strict=False)
 
-    def _one(self, name: str, read: Callable[[Adapter], Any]) -> Any:
+    def _adapter(self, name: str) -> Adapter:
+        return self.fields.get(name) or self.extra or _ANYTHING
+
+    def _read_json(self, name: str, content: bytes, *, strict: bool) -> Any:
         try:
-            return read(self.fields.get(name) or self.extra or _ANYTHING)
+            return self._adapter(name).validator.validate_json(content, strict=strict)
         except ValidationError as fault:
-            raise fault_of(fault, name) from None
+            raise fault_of(fault, lambda: from_json(content), name) from None
 
     def _raw(self, body: bytes) -> dict[str, Any]:
         validate = self.arguments.validator.validate_python

@@ -6,8 +6,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, get_args
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pydantic import ValidationError
 
+_SHOULD = "Input should be "
 _OURS = frozenset({"array", "table", "base64", "range"})
 
 
@@ -36,12 +39,50 @@ class ResultInvalid(Exception):
         self.is_misfit = is_misfit
 
 
-def fault_of(fault: ValidationError, *above: str) -> BodyUnreadable | ArgumentsInvalid:
-    """Return what pydantic found as a fault of the body or of arguments; `above` is the place."""
+def fault_of(
+    fault: ValidationError, read: Callable[[], Any], *above: str
+) -> BodyUnreadable | ArgumentsInvalid:
+    """Return what pydantic found as a fault of the body or of arguments.
+
+    `read` gives what was sent, `above` is its place.
+    """
     problems = fault.errors(include_url=False, include_context=False)
     if problems[0]["type"] == "json_invalid":
         return BodyUnreadable(f"The body is not JSON: {problems[0]['msg']}")
-    return ArgumentsInvalid([_problem(problem, above) for problem in problems])
+    sent = read()
+    told: dict[str, dict[str, Any]] = {}
+    for problem in problems:
+        problem["loc"] = (*above, *_own_place(problem, sent))
+        found = _problem(problem)
+        known = told.setdefault(found["location"], found)
+        known["message"] = _either(known["message"], found["message"])
+    return ArgumentsInvalid(list(told.values()))
+
+
+def _own_place(problem: Any, sent: Any) -> tuple[str | int, ...]:
+    """Return a place without pydantic's names for what a union or a key may be."""
+    place: list[str | int] = []
+    for part in problem["loc"]:
+        if _has(sent, part):
+            sent = sent[part]
+        elif problem["type"] != "missing" or part != problem["loc"][-1]:
+            continue
+        place.append(part)
+    return tuple(place)
+
+
+def _has(sent: Any, part: str | int) -> bool:
+    if isinstance(sent, dict):
+        return part in sent
+    return isinstance(sent, (list, tuple)) and isinstance(part, int) and part < len(sent)
+
+
+def _either(one: str, other: str) -> str:
+    """Return what two kinds of a union say of one value."""
+    if other in one:
+        return one
+    both = one.startswith(_SHOULD) and other.startswith(_SHOULD)
+    return f"{one} or {other.removeprefix(_SHOULD) if both else other}"
 
 
 def describe(argument: str, message: str, place: str = "") -> dict[str, Any]:
@@ -49,8 +90,8 @@ def describe(argument: str, message: str, place: str = "") -> dict[str, Any]:
     return {"argument": argument, "location": f"{argument}{place}", "message": message}
 
 
-def _problem(problem: Any, above: tuple[str, ...]) -> dict[str, Any]:
-    loc = (*above, *problem["loc"])
+def _problem(problem: Any) -> dict[str, Any]:
+    loc = problem["loc"]
     argument = str(loc[0]) if loc else ""
     place = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in loc[1:])
     message = problem["msg"]

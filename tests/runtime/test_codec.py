@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -341,6 +342,40 @@ def test_a_hint_that_json_cannot_be_read_as_is_told(caplog: pytest.LogCaptureFix
     ]  # fmt: skip
     assert "Opaque" in told[0]
     assert "nowhere.Known" in told[1]
+
+
+@dataclass
+class Dog:
+    name: str
+
+
+@dataclass
+class Cat:
+    lives: int
+
+
+@pytest.mark.parametrize(
+    ("hint", "sent", "told"),
+    [
+        (int | bool, "a", {"x": "Input should be a valid integer or a valid boolean"}),
+        (list[int | date], [1, "a"], {"x[1]": "Input should be a valid integer or "}),
+        (Dog | Cat, {"nam": 1}, {
+            "x.name": "Field required", "x.nam": "Unexpected keyword argument",
+            "x.lives": "Field required",
+        }),
+        (dict[int, int], {"a": 1}, {"x.a": "Input should be a valid integer"}),
+        (dict[str, Dog | int], {"int": {"name": 2}}, {
+            "x.int.name": "Input should be a valid string",
+            "x.int": "Input should be a valid integer",
+        }),
+    ],
+)  # fmt: skip
+def test_places_are_those_of_what_was_sent(hint, sent, told) -> None:
+    with pytest.raises(ArgumentsInvalid) as raised:
+        codec_of(hint).decode(json.dumps({"x": sent}).encode())
+    found = {problem["location"]: problem["message"] for problem in raised.value.problems}
+    assert found.keys() == told.keys()
+    assert all(found[place].startswith(said) for place, said in told.items()), found
 
 
 def test_a_default_of_none_means_optional() -> None:
