@@ -191,7 +191,9 @@ def serve(folder: Path, port: int = 0, **env: str) -> Running:
     if running.events and running.events[0]["event"] == "ready":
         running.client.close()
         url = f"http://127.0.0.1:{running.events[0]['port']}"
-        running.client = httpx.Client(base_url=url, trust_env=False, timeout=30)
+        # Of more than 20 connections it closes some that another thread has just been given
+        limits = httpx.Limits(max_keepalive_connections=None)
+        running.client = httpx.Client(base_url=url, trust_env=False, timeout=30, limits=limits)
     else:
         process.wait(20)
     return running
