@@ -245,9 +245,7 @@ def _concatenated(rows: list[Any]) -> Any:
     if hasattr(rows[0], "iloc"):
         return sys.modules["pandas"].concat(rows, ignore_index=True)
     if hasattr(rows[0], "columns"):
-        from .polars_frames import concatenated  # noqa: PLC0415  (only images with polars)
-
-        return concatenated(rows)
+        return sys.modules["polars"].concat(rows)
     return sys.modules["numpy"].concatenate(rows)
 
 

@@ -106,10 +106,3 @@ def write_polars(kind: str, frame: Any) -> bytes:
     except pl.exceptions.PolarsError as fault:
         raise ValueError(str(fault)) from None
     return content.getvalue()
-
-
-def concatenated(frames: list[Any]) -> Any:
-    """Return the rows of several frames of the same columns as one."""
-    import polars as pl  # noqa: PLC0415  (see above)
-
-    return pl.concat(frames)
