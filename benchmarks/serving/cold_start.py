@@ -37,7 +37,7 @@ from nbdeploy_runtime import serving
 
 def say(**event):
     noted["ready"] = time.time()
-    print(json.dumps(noted), flush=True)
+    print(json.dumps(noted), file=sys.__stdout__, flush=True)
 
 serving.say = say
 sys.argv = ["nbdeploy_runtime", "serve"]
