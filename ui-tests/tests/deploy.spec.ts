@@ -1,4 +1,4 @@
-import { expect } from '@jupyterlab/galata';
+import { expect, type JupyterLabPage } from '@jupyterlab/galata';
 
 import {
   exampleMarks,
@@ -16,6 +16,10 @@ const PANEL = '#nbdeploy-panel';
 const STATE = 'data-nbdeploy-state';
 // A first build downloads the packages.
 const BUILD_MS = 300_000;
+// Galata's fixture has this option, its type does not.
+const AT_ONCE: Parameters<JupyterLabPage['reload']>[0] = {
+  waitForIsReady: false
+};
 
 test.describe.configure({ timeout: BUILD_MS + 60_000 });
 
@@ -80,7 +84,7 @@ test('a reloaded tab goes on showing its deploy', async ({
     timeout: BUILD_MS
   });
 
-  await page.reload({ waitForIsReady: false });
+  await page.reload(AT_ONCE);
   await expect(panel.step('verify')).toHaveAttribute(STATE, 'running');
   await expect(panel.deployButton).toHaveText('Deploying…');
   await expect(panel.log).not.toBeEmpty();
