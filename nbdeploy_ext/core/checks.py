@@ -251,10 +251,7 @@ def _endpoints(spec: ServiceSpec) -> Iterator[Diagnostic]:
     known = {endpoint.name for endpoint in spec.endpoints}
     for name in chosen:
         if name not in known:
-            yield Diagnostic(
-                "NBD303", f"The endpoint {name} is no function of a production cell.",
-                fix=Fix(f"Mark the cell that defines {name}, or take it from the endpoints"),
-            )  # fmt: skip
+            yield _no_function(spec, name)
     if not chosen and not spec.endpoints:
         yield Diagnostic(
             "NBD302", "The production cells define no function that could be an endpoint.",
@@ -274,6 +271,26 @@ def _endpoints(spec: ServiceSpec) -> Iterator[Diagnostic]:
                 "checked.",
                 endpoint.cell, endpoint.line, 1, Fix("Add type hints"),
             )  # fmt: skip
+
+
+def _no_function(spec: ServiceSpec, name: str) -> Diagnostic:
+    definers = list(spec.dataflow.defining(name))
+    shown = [flow for flow in definers if flow.cell.role is Role.PRODUCTION]
+    if shown:  # functools.partial, a lambda, an object that can be called, an import
+        return Diagnostic(
+            "NBD303", f"The endpoint {name} is no function that this cell defines with def.",
+            shown[-1].cell.cell_id,
+            fix=Fix(f"Write it as a function: def {name}(...), whose hints its callers then see"),
+        )  # fmt: skip
+    message = f"The endpoint {name} is no function of a production cell."
+    if not definers:
+        return Diagnostic("NBD303", message, fix=Fix("Mend its name, or take it off the endpoints"))
+    last = definers[-1].cell
+    wanted = (*spec.dataflow.slice(last.cell_id), last.cell_id)
+    shipped = {flow.cell.cell_id for flow in spec.shipped}
+    marks = {cell: Role.PRODUCTION.value for cell in wanted if cell not in shipped}
+    fix = Fix(f"Mark the cell that defines {name} as production", "mark", marks)
+    return Diagnostic("NBD303", message, fix=fix)
 
 
 def _defined_twice(spec: ServiceSpec) -> Iterator[Diagnostic]:
