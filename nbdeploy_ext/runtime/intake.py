@@ -21,6 +21,7 @@ BODY_LIMIT = 100 * 2**20
 TOO_LARGE = f"The body is over {BODY_LIMIT} bytes."
 _LARGE = (431, f"The head is over {HEAD_LIMIT} bytes.")
 _HOSTLESS = (400, "A request of HTTP/1.1 has one Host header.")
+_CODED = (501, "Of the transfer codings, this service takes chunked alone.")
 _UNREADABLE = (400, "This is no request of HTTP/1.1.")
 _SWITCHING = frozenset({b"connection", b"upgrade", b"http2-settings"})
 
@@ -49,18 +50,36 @@ class Intake(Connection):
                 self.refuse(*_LARGE)
 
     def check_head(self) -> None:
-        """End the connection where the head is too large, or names no host (RFC 9112, 3.2).
+        """End the connection where the head is too large, names no host, or tells of a coding.
 
-        To be called when it is complete.
+        To be called when it is complete. RFC 9112 asks for one host (3.2), and for 501 where a
+        body is coded in a way that the server doesn't know (6.1).
         """
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        size = len(self.url)
+        hosts = 0
+        codings = []
+        for name, value in self.headers:
+            size += len(name) + len(value) + 4
+            known = name.lower()
+            if known == b"host":
+                hosts += 1
+            elif known == b"transfer-encoding":
+                codings += value.lower().split(b",")
         if size > HEAD_LIMIT:
             self._refusal = _LARGE
             raise ValueError("the head is too large")  # out of the parser, as its own error
-        hosts = sum(name.lower() == b"host" for name, _ in self.headers)
         if hosts > 1 or (hosts == 0 and self.parser.get_http_version() != "1.0"):
             self._refusal = _HOSTLESS
             raise ValueError("the head names no host, or several")
+        if codings:
+            self._check_codings([coding.strip() for coding in codings])
+
+    def _check_codings(self, codings: list[bytes]) -> None:
+        if codings == [b"chunked"]:
+            return
+        # Where the end of the body can't be found either, it is no request (RFC 9112, 6.3)
+        self._refusal = _CODED if codings[-1] == b"chunked" else _UNREADABLE
+        raise ValueError("the body is coded")
 
     def wants_switch(self) -> bool:
         """Say whether the head asks for another protocol: it is read again without that wish.

@@ -363,6 +363,8 @@ def test_a_head_that_would_fill_the_memory_is_refused(running, head) -> None:
         b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n",
         post("/predict", b"{}", "Content-Length: 1"),
         post("/predict", b"{}", "Transfer-Encoding: chunked"),
+        chunked("/predict", b"{}").replace(b"chunked", b"gzip"),
+        chunked("/predict", b"{}").replace(b"chunked", b"chunked, gzip"),
         post("/predict", b"{}", "X: a\r\n b"),
         post("/predict", b"{}", "X: a\0b"),
         post("/predict", b"{}", ": x"),
@@ -378,6 +380,29 @@ def test_what_is_no_request_is_told_so_as_a_problem(running, sent) -> None:
         status, headers, _ = connection.answer()
         assert (status, headers["content-type"]) == (400, "application/problem+json")
         assert connection.file.read() == b""
+
+
+@pytest.mark.parametrize("path", ["/predict", "/nothing"])
+@pytest.mark.parametrize(
+    "codings",
+    ["gzip, chunked", "GZIP ,chunked", "gzip\r\nTransfer-Encoding: chunked", "identity, chunked"],
+)
+def test_a_body_in_a_coding_that_is_not_known_is_refused(running, path, codings) -> None:
+    sent = chunked(path, b'{"amount": 1}').replace(b"chunked", codings.encode())
+    with Connection(running) as connection:
+        connection.send(sent + post("/predict", b'{"amount": 1}'))
+        status, headers, body = connection.answer()
+        assert (status, headers["connection"]) == (501, "close")
+        assert "chunked alone" in json.loads(body)["detail"]
+        assert connection.file.read() == b""
+
+
+@pytest.mark.parametrize("coding", ["Chunked", "chunked ", "\tchunked"])
+def test_chunked_is_known_however_it_is_written(running, coding) -> None:
+    with Connection(running) as connection:
+        for path in ("/predict", "/nothing"):
+            connection.send(chunked(path, b'{"amount": 1}').replace(b"chunked", coding.encode()))
+            assert connection.answer()[0] == (200 if path == "/predict" else 404)
 
 
 @pytest.mark.parametrize(
