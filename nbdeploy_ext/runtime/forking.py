@@ -3,28 +3,52 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
+import stat
 import threading
 from contextlib import suppress
 from pathlib import Path
 
 _SAFE = ("jemalloc", "libuv", "Otel")  # they see to forks themselves
 _DESCRIPTORS, _TASKS = Path("/proc/self/fd"), Path("/proc/self/task")
+_MAPS = Path("/proc/self/maps")
 
 
-def held_open() -> frozenset[str]:
-    """Return what this process holds that two processes must not share: connections, devices."""
+def held_open() -> frozenset[tuple[int, str]]:
+    """Return what this process holds that two must not share: connections, devices, files.
+
+    Each is the number of a descriptor, and what that is of.
+    """
     found = set()
     with suppress(OSError):  # no Linux: nothing is known
+        mapped = {
+            line.split(maxsplit=5)[5] for line in _MAPS.read_text().splitlines() if "/" in line
+        }
         for descriptor in _DESCRIPTORS.iterdir():
             with suppress(OSError):
-                target = str(descriptor.readlink())
-                if target.startswith(("socket:", "/dev/nvidia", "anon_inode:[eventpoll]")):
-                    found.add(f"{descriptor.name} {target}")
+                number, target = int(descriptor.name), str(descriptor.readlink())
+                if _is_of_one(number, target, is_mapped=target in mapped):
+                    found.add((number, target))
     return frozenset(found)
 
 
-def unshared(loop: asyncio.AbstractEventLoop, before: frozenset[str]) -> str:
+def _is_of_one(descriptor: int, target: str, *, is_mapped: bool) -> bool:
+    """Say whether two processes that use a descriptor would get into each other's way."""
+    if target.startswith(("socket:", "/dev/nvidia", "anon_inode:[eventpoll]")):
+        return True
+    flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
+    reads_only = flags & os.O_ACCMODE == os.O_RDONLY
+    if target.startswith("pipe:"):  # what another program says; written is less than a pipe holds
+        return reads_only
+    if flags & os.O_APPEND or not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return False
+    # A file has one place where it is read, for all processes that it was opened for, and locks
+    # of one. What is mapped into memory is read there; without a name it is for being shared
+    return not (is_mapped and (reads_only or target.endswith("(deleted)")))
+
+
+def unshared(loop: asyncio.AbstractEventLoop, before: frozenset[tuple[int, str]]) -> str:
     """Return what keeps a loaded notebook from being shared by forked processes, or nothing.
 
     `before` is what was held open before it was loaded.
@@ -38,9 +62,11 @@ def unshared(loop: asyncio.AbstractEventLoop, before: frozenset[str]) -> str:
         return f"threads of a library run ({', '.join(natives)})"
     if asyncio.all_tasks(loop):
         return "tasks run on the event loop"
-    if held_open() - before:
+    opened = {target for _, target in held_open() - before}
+    files = sorted(Path(target).name for target in opened if target.startswith("/"))
+    if len(files) < len(opened):
         return "connections are open"
-    return ""
+    return f"files are open ({', '.join(files)})" if files else ""
 
 
 def _native_threads() -> list[str]:

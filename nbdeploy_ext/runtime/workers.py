@@ -173,7 +173,9 @@ class _Team:
 
     def _load_here(self, life: Life, loop: asyncio.AbstractEventLoop) -> tuple[Service, Any]:
         try:
-            return load_service(self.app, self.board, loop)
+            service, application = load_service(self.app, self.board, loop)
         except Exception as error:  # told to the parent, which tells the deployer
             life.say(**failed_event(error, known_secrets(self.app.manifest)))
             raise SystemExit(1) from error
+        Seeds(service.namespace).sow(life.number)
+        return service, application

@@ -277,12 +277,26 @@ import socket
 server = socket.create_server(("127.0.0.1", 0))
 line = socket.create_connection(server.getsockname())
 """
+FILE = "file = open('table', 'w+')\n"
+DATABASE = """\
+import sqlite3
+kept = sqlite3.connect("table")
+kept.execute("create table if not exists t (n)")
+"""
+PROGRAM = "import subprocess\nprogram = subprocess.Popen(['cat'], stdin=-1, stdout=-1)\n"
 TASK = "import asyncio\nawait asyncio.sleep(0)\ntask = asyncio.ensure_future(asyncio.sleep(600))\n"
 
 
 @pytest.mark.parametrize(
     ("cell", "reason"),
-    [(THREAD, "threads run"), (CONNECTION, "connections are open"), (TASK, "tasks run")],
+    [
+        (THREAD, "threads run"),
+        (CONNECTION, "connections are open"),
+        (TASK, "tasks run"),
+        (FILE, "files are open (table)"),
+        (DATABASE, "files are open (table)"),
+        (PROGRAM, "connections are open"),
+    ],
 )
 def test_what_processes_can_not_share_is_loaded_in_each(tmp_path, cell, reason) -> None:
     with serve(app(tmp_path / "app", cells=CELLS + cell)) as running:
@@ -305,6 +319,48 @@ def test_a_cell_that_fails_in_each_worker_stops_the_start(tmp_path) -> None:
     assert (event["event"], event["cell"], event["message"]) == (
         "failed", "cells", "ValueError: no more",
     )  # fmt: skip
+
+
+SHARED = """\
+import logging, mmap, multiprocessing
+logging.getLogger("own").addHandler(logging.FileHandler("log"))
+with open("table", "w") as file:
+    file.write("0123")
+with open("table", "rb") as file:
+    table = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+counted = multiprocessing.Array("i", 3)
+devices = open("/dev/null"), open("/dev/urandom", "rb")
+"""
+
+
+def test_files_that_processes_may_share_are_no_reason_to_load_in_each(tmp_path) -> None:
+    with serve(app(tmp_path / "app", cells=CELLS + SHARED)) as running:
+        workers_of(running)
+        assert (tmp_path / "app" / "loaded").read_text() == "x"
+
+
+LOOKUP = """import os, pathlib, time
+pathlib.Path("table").write_bytes(b"".join(n.to_bytes(8, "little") for n in range(500)))
+table = open("table", "rb")
+
+def look(n: int) -> list:
+    table.seek(8 * n)
+    time.sleep(0.001)
+    return [os.getpid(), int.from_bytes(table.read(8), "little")]
+"""
+
+
+def test_workers_read_an_open_file_each_at_their_own_place(tmp_path) -> None:
+    with serve(app(tmp_path / "app", cells=LOOKUP, names=("look",))) as running:
+
+        def look(number: int) -> tuple[int, bool]:
+            worker, found = post(running, "look", n=number).json()
+            return worker, found == number
+
+        with ThreadPoolExecutor(8) as threads:
+            found = set(threads.map(look, range(500)))
+    assert len(found) == 2
+    assert all(is_right for _, is_right in found)
 
 
 RANDOM = """\
@@ -334,12 +390,15 @@ def drawn(folder: Path, cells: str) -> dict[int, tuple[float, ...]]:
     return dict(sorted(found.items()))
 
 
-def test_workers_draw_numbers_of_their_own_and_the_same_again_where_cells_seed(tmp_path) -> None:
-    seeded = RANDOM.format(seeds="random.seed(1)\nnp.random.seed(2)", seed=3)
+@pytest.mark.parametrize("more", ["", "import threading, time\n" + THREAD], ids=["shared", "each"])
+def test_workers_draw_numbers_of_their_own_and_the_same_again_where_cells_seed(
+    tmp_path, more
+) -> None:
+    seeded = more + RANDOM.format(seeds="random.seed(1)\nnp.random.seed(2)", seed=3)
     first, second = drawn(tmp_path / "a", seeded).values()
     assert all(a != b for a, b in zip(first, second, strict=True))
     assert list(drawn(tmp_path / "b", seeded).values()) == [first, second]
-    free = drawn(tmp_path / "c", RANDOM.format(seeds="", seed="")).values()
+    free = drawn(tmp_path / "c", more + RANDOM.format(seeds="", seed="")).values()
     numbers = [number for worker in (first, second, *free) for number in worker]
     assert len(set(numbers)) == len(numbers)
 
