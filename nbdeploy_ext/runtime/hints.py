@@ -16,6 +16,7 @@ from pydantic import (
     PlainSerializer,
     PlainValidator,
     WithJsonSchema,
+    WrapSerializer,
 )
 from pydantic_core import PydanticCustomError, core_schema
 from typing_extensions import NotRequired, Required, TypedDict
@@ -23,6 +24,7 @@ from typing_extensions import NotRequired, Required, TypedDict
 from .arrays import array_schema, concrete_of, read_array, read_date, scalar_of
 from .choices import chosen
 from .frames import SCHEMAS, read_frame
+from .models import annotated, is_model, standing_in
 from .roles import is_array_kind, is_table_kind, package_of, polars_kind
 from .values import duration_text, is_plain_dataclass, native, plain_value
 
@@ -69,9 +71,9 @@ def adapt(hint: Any, within: _Within = _NOWHERE) -> Any:
         inner, *metadata = get_args(hint)
         shape = next((m for m in metadata if _is_shape(m)), None)
         if shape is not None and is_array_kind(get_origin(inner) or inner):
-            return _annotated(_array(inner, shape), [m for m in metadata if m is not shape])
+            return annotated(_array(inner, shape), [m for m in metadata if m is not shape])
         adapted = adapt(inner, within)
-        return hint if adapted is inner else _annotated(adapted, metadata)
+        return hint if adapted is inner else annotated(adapted, metadata)
     special = _special(hint, origin or hint)
     if special is not None:
         return special
@@ -87,6 +89,8 @@ def _reader_of(hint: Any) -> Callable[[Any, _Within], Any] | None:
         return _typed_dict
     if not isinstance(hint, type):
         return None
+    if is_model(hint):
+        return _model
     if is_plain_dataclass(hint):
         return _dataclass
     return _named_tuple if issubclass(hint, tuple) and hasattr(hint, "_fields") else None
@@ -103,10 +107,8 @@ def typed_dict(name: str, fields: dict[str, Any]) -> Any:
     return make(name, fields)
 
 
-def _annotated(hint: Any, metadata: list[Any]) -> Any:
-    form: Any = Annotated  # mypy knows only literal ones
-    parts = (hint, *metadata)
-    return form[parts] if metadata else hint
+def _model(kind: Any, _: _Within) -> Any:
+    return standing_in(kind, lambda hint: _scientific(hint, get_origin(hint) or hint), adapt)
 
 
 def _named_tuple(kind: Any, within: _Within) -> Any:
@@ -129,7 +131,7 @@ def _named_tuple(kind: Any, within: _Within) -> Any:
     )
     # Older pydantic's own writing knows no elements; a return hint would be the result's schema
     written = PlainSerializer(lambda values: plain_value(values))  # noqa: PLW0108
-    again.hint = _annotated(made, [AfterValidator(lambda values: kind(*values)), written])
+    again.hint = annotated(made, [AfterValidator(lambda values: kind(*values)), written])
     return again.hint
 
 
@@ -155,7 +157,7 @@ def _generic(hint: Any, origin: Any, within: _Within) -> Any:
 
 
 def _special(hint: Any, kind: Any) -> Any:
-    """Return our own codec for numpy's, pandas', polars' and bytes' types, or None."""
+    """Return our own codec for bytes, spans, choices and what science has, or None."""
     if hint is bytes:
         schema = WithJsonSchema({"type": "string", "contentEncoding": "base64"})
         return Annotated[bytes, PlainValidator(_decoded), PlainSerializer(native), schema]
@@ -163,6 +165,11 @@ def _special(hint: Any, kind: Any) -> Any:
         return _SPAN
     if isinstance(hint, EnumMeta) or kind is typing.Literal:
         return chosen(hint)
+    return _scientific(hint, kind)
+
+
+def _scientific(hint: Any, kind: Any) -> Any:
+    """Return our own codec for numpy's, pandas' and polars' types, or None."""
     if is_array_kind(kind):
         return _array(hint, None)
     if package_of(kind) in {"pandas", "polars"}:
@@ -286,9 +293,10 @@ def _dataclass(kind: type, within: _Within) -> Any:
             return value
         return {name: getattr(value, name) for name in names if hasattr(value, name)}
 
-    shape = _annotated(typed_dict(kind.__name__, fields), [_Opened(opened)])
+    shape = annotated(typed_dict(kind.__name__, fields), [_Opened(opened)])
     # A result is made already: made again, it would not be the one that the function returned
-    again.hint = shape if is_result else _annotated(shape, [AfterValidator(lambda v: kind(**v))])
+    made = [AfterValidator(lambda v: kind(**v)), WrapSerializer(lambda v, write: write(opened(v)))]
+    again.hint = shape if is_result else annotated(shape, made)
     return again.hint
 
 

@@ -1,0 +1,108 @@
+"""pydantic's models whose fields are arrays or frames, read as arguments that are these are.
+
+To pydantic such a field is a class that JSON has nothing of. A class derived from the model differs
+in its fields' hints alone, and what it makes are objects of the model itself.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from contextlib import suppress
+from copy import copy
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
+
+from pydantic import BaseModel, RootModel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_STANDING_IN: dict[type, Any] = {}  # one for each model, which has one name in documents
+_OWN_INITS = (BaseModel.__init__, RootModel.__init__)
+
+
+def is_model(hint: Any) -> bool:
+    """Say whether a hint is a class of pydantic's models."""
+    return isinstance(hint, type) and issubclass(hint, BaseModel)
+
+
+def standing_in(model: Any, is_ours: Callable[[Any], bool], adapt: Callable[[Any], Any]) -> Any:
+    """Return the class that is read as `model` is, with the fields adapted that hold `is_ours`.
+
+    A model that holds nothing of the kind, at any depth, is returned as it is.
+    """
+    if model in _STANDING_IN:
+        return _STANDING_IN[model]
+    if not holds(model, is_ours):
+        return model
+    derived = _STANDING_IN[model] = _derived(model)
+    for name, field in model.model_fields.items():
+        if holds(field.annotation, is_ours):
+            derived.model_fields[name] = _adapted(field, adapt)
+    return derived
+
+
+def _derived(model: Any) -> Any:
+    """Return a subclass that is taken for `model` both ways and has no schema as yet."""
+    body: dict[str, Any] = {name: getattr(model, name) for name in
+                            ("__module__", "__qualname__", "__doc__")}  # fmt: skip
+    if model.__init__ in _OWN_INITS:
+        body["__new__"] = lambda _: model.__new__(model)
+    else:
+        body["__init__"] = _init_of(model)
+    body["model_config"] = {"defer_build": True}  # its fields may be of this model again
+    knows = {"__instancecheck__": lambda _, value: isinstance(value, model)}
+    derived: Any = type("StandIn", (type(model),), knows)(model.__name__, (model,), body)
+    derived.model_config["defer_build"] = False
+    return derived
+
+
+def _init_of(model: Any) -> Callable[..., None]:
+    """Return an `__init__` that leaves to the model's own the checks of the derived class."""
+
+    def init(self: Any, /, *args: Any, **fields: Any) -> None:
+        model.__init__(self, *args, **fields)
+        object.__setattr__(self, "__class__", model)
+
+    return init
+
+
+def _adapted(field: Any, adapt: Callable[[Any], Any]) -> Any:
+    adapted = adapt(annotated(field.annotation, field.metadata))
+    is_annotated = get_origin(adapted) is Annotated
+    made = copy(field)
+    made.annotation = get_args(adapted)[0] if is_annotated else adapted
+    made.metadata = list(get_args(adapted)[1:]) if is_annotated else []
+    return made
+
+
+def annotated(hint: Any, metadata: list[Any]) -> Any:
+    """Return a hint with metadata that is known at run time only."""
+    form: Any = Annotated  # mypy knows only literal ones
+    parts = (hint, *metadata)
+    return form[parts] if metadata else hint
+
+
+def holds(hint: Any, is_ours: Callable[[Any], bool], known: frozenset[Any] = frozenset()) -> bool:
+    """Say whether a hint is, or has at any depth, one that `is_ours`."""
+    if is_ours(hint):
+        return True
+    if isinstance(hint, type):
+        if hint in known:
+            return False
+        known |= {hint}
+    return any(holds(part, is_ours, known) for part in _parts(hint))
+
+
+def _parts(hint: Any) -> Iterable[Any]:
+    if is_model(hint):
+        hint.model_rebuild(raise_errors=False)  # hints of classes that came after it
+        return [field.annotation for field in hint.model_fields.values()]
+    if isinstance(hint, typing.NewType):
+        return [hint.__supertype__]
+    if type(hint).__name__ == "TypeAliasType":
+        return [hint.__value__]
+    if dataclasses.is_dataclass(hint) or typing.is_typeddict(hint) or hasattr(hint, "_fields"):
+        with suppress(NameError, TypeError, AttributeError):  # whatever pydantic makes of those
+            return typing.get_type_hints(hint).values()
+    return get_args(hint)
