@@ -26,6 +26,7 @@ from .choices import chosen
 from .frames import SCHEMAS, read_frame
 from .models import annotated, is_model, standing_in
 from .roles import is_array_kind, is_table_kind, package_of, polars_kind
+from .stamps import stamp_of, whole
 from .values import duration_text, is_plain_dataclass, native, plain_value
 
 if TYPE_CHECKING:
@@ -190,8 +191,13 @@ def _tabular(hint: Any, kind: Any) -> Any:
         read = PlainValidator(polars_frames.read_polars(name))
         schema = WithJsonSchema(polars_frames.SCHEMAS[name])
         return Annotated[Any, read, PlainSerializer(native), schema]
-    is_time = package_of(kind) == "pandas" and name in _TIMES
-    return Annotated[_TIMES[name], AfterValidator(_fitting(hint))] if is_time else None
+    if package_of(kind) != "pandas" or name not in {"Timestamp", "Timedelta"}:
+        return None
+    if name == "Timedelta":
+        return Annotated[_SPAN, AfterValidator(_fitting(hint))]
+    made = whole(_fitting(stamp_of, name))
+    schema = WithJsonSchema({"type": "string", "format": "date-time"})
+    return Annotated[datetime, made, PlainSerializer(native), schema]
 
 
 def _numpy_scalar(kind: Any) -> Any:
@@ -221,13 +227,6 @@ _SPAN: Any = Annotated[
     PlainSerializer(duration_text, when_used="json"),
     WithJsonSchema(_SPAN_SCHEMA),
 ]
-# pydantic itself would cut it to microseconds
-_STAMP: Any = Annotated[
-    datetime,
-    PlainSerializer(native),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
-]
-_TIMES: dict[str, Any] = {"Timestamp": _STAMP, "Timedelta": _SPAN}
 
 
 def _is_shape(found: Any) -> bool:
@@ -242,11 +241,11 @@ def _fitting(kind: Any, name: str = "") -> Callable[[Any], Any]:
 
     wrong = PydanticCustomError("range", f"Input should fit {name or kind.__name__}")
 
-    def make(value: Any) -> Any:
+    def make(value: Any, *more: Any) -> Any:
         try:
             # What is too large for float32 is refused, not made infinite
             with np.errstate(over="raise"):
-                return kind(value)
+                return kind(value, *more)
         except (ValueError, ArithmeticError):
             raise wrong from None
 
