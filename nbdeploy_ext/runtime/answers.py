@@ -26,7 +26,7 @@ from .reply import Answer
 from .rich import close, rich_forms, rich_types
 from .roles import bare, direct_kind, is_record, is_rows, polars_kind
 from .tables import write_frame, write_lines, write_rows
-from .values import flat_frame
+from .values import NotJson, flat_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -186,5 +186,7 @@ def _table_types() -> tuple[str, ...]:
 def _sent(write: Callable[[str], bytes], kind: str) -> bytes:
     try:
         return write(kind)
+    except NotJson as fault:
+        raise ResultInvalid(f"the result can't be sent: {fault}") from None
     except (ValueError, TypeError, OverflowError):  # columns that hold this and that, say
         raise ResultInvalid(f"the result can't be sent as {kind}") from None

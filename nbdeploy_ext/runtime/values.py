@@ -208,16 +208,33 @@ def number_columns(frame: Any) -> Any:
 
 
 def _indexed(frame: Any) -> Any:
-    is_named = any(name is not None for name in frame.index.names)
-    return frame.reset_index(allow_duplicates=True) if is_named else frame
+    named = [name for name in frame.index.names if name is not None]
+    if not named:
+        return frame
+    # As `set_index(…, drop=False)` leaves them
+    twice = [name for name in named if name in frame.columns and _is_index(frame, name)]
+    return (frame.drop(columns=twice) if twice else frame).reset_index(allow_duplicates=True)
+
+
+def _is_index(frame: Any, name: Any) -> bool:
+    """Say whether the column of a name is the index of that name once more."""
+    column, pandas = frame[name], sys.modules["pandas"]
+    is_one = column.ndim == 1 and list(frame.index.names).count(name) == 1
+    return is_one and bool(frame.index.get_level_values(name).equals(pandas.Index(column)))
 
 
 def frame_records(frame: Any) -> list[dict[str, Any]]:
-    """Return a frame's rows as dicts by column; an index that has names is columns, too."""
+    """Return a frame's rows as dicts by column; an index that has names is columns, too.
+
+    `NotJson` where two columns have one name as text.
+    """
     frame = _indexed(frame)
     names = [key_text(name) for name in frame.columns.tolist()]
     if not names:
         return [{} for _ in range(len(frame))]
+    if len(set(names)) < len(names):
+        twice = next(name for place, name in enumerate(names) if name in names[:place])
+        raise NotJson(f"a table has two columns named {json.dumps(twice)}")
     numbers = number_columns(frame)
     columns = numbers.tolist() if numbers is not None else [c.tolist() for _, c in frame.items()]
     return list(map(dict, map(zip, repeat(names), zip(*columns, strict=True))))

@@ -7,6 +7,7 @@ import io
 import os
 from contextlib import suppress
 
+import httpx
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -74,6 +75,13 @@ def rows() -> list[Row]:
 
 def mixed():
     return pd.DataFrame({"o": [1, "a"]})
+
+def twice():
+    return pd.DataFrame([[1, 2], [3, 4]], columns=["a", "a"])
+
+def each():
+    yield {"a": 1}
+    yield twice()
 
 def numbers():
     return [1, [2], None]
@@ -289,6 +297,22 @@ def test_columns_that_arrow_can_not_hold_are_refused_without_their_values(ask) -
     answer = ask("mixed", "application/vnd.apache.arrow.stream")
     assert answer.status_code == 500
     assert "vnd.apache.arrow.stream" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json", "application/x-ndjson"])
+def test_of_two_columns_with_one_name_none_is_lost_in_json(ask, accept) -> None:
+    answer = ask("twice", accept)
+    assert answer.status_code == 500
+    said = 'the result can\'t be sent: a table has two columns named "a"'
+    assert said in answer.json()["detail"]
+    with pytest.raises(httpx.RemoteProtocolError):
+        ask("each")
+
+
+def test_two_columns_with_one_name_are_two_where_a_table_has_places_for_both(ask) -> None:
+    assert ask("twice", "text/csv").text == "a,a\n1,2\n3,4\n"
+    stored = ask("twice", "application/vnd.apache.arrow.stream").content
+    assert pa.ipc.open_stream(stored).read_all().column_names == ["a", "a"]
 
 
 def test_a_stream_is_json_lines_whatever_is_accepted(ask) -> None:

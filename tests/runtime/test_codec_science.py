@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from nbdeploy_ext.runtime.faults import ArgumentsInvalid, BodyUnreadable
+from nbdeploy_ext.runtime.faults import ArgumentsInvalid, BodyUnreadable, ResultInvalid
 from tests.runtime.codec_types import codec_of
 
 Square = Annotated[NDArray[np.float64], (2, 2)]
@@ -143,6 +143,8 @@ FRAMES: list[tuple[Any, Any]] = [
         [{"k": "a", "v.min": 1, "v.max": 2}],
     ),
     (pd.DataFrame({"v": [1, 2]}, index=[7, 8]), [{"v": 1}, {"v": 2}]),
+    (pd.DataFrame({"k": ["a"], "v": [1]}).set_index("k", drop=False), [{"k": "a", "v": 1}]),
+    (pd.DataFrame({"v": [1.5], "k": [2.5]}).set_index("k", drop=False), [{"k": 2.5, "v": 1.5}]),
     (pd.DataFrame(index=[0, 1]), [{}, {}]),
     (pd.DataFrame({"o": [{"a": [np.int64(1)]}]}), [{"o": {"a": [1]}}]),
     (pd.DataFrame({"a": [0.1 + 0.2, np.inf]}), [{"a": 0.30000000000000004}, {"a": None}]),
@@ -154,6 +156,25 @@ FRAMES: list[tuple[Any, Any]] = [
 @pytest.mark.parametrize("hint", [pd.DataFrame, Any])
 def test_a_frame_goes_as_records_whatever_its_columns_hold(hint, frame, sent) -> None:
     assert json.loads(codec_of(hint).encode(frame)) == sent
+
+
+SAME = pd.DataFrame([[1.5, 2.5]], columns=["a", "a"])
+
+
+@pytest.mark.parametrize(
+    ("result", "name"),
+    [
+        (SAME, "a"),
+        (SAME.astype(object), "a"),
+        ({"of": [SAME]}, "a"),
+        (pd.DataFrame([["x", 1]], columns=[1, "1"]), "1"),
+        (pd.DataFrame({"k": [1], "v": ["x"]}, index=pd.Index([2], name="k")), "k"),
+    ],
+)
+@pytest.mark.parametrize("hint", [pd.DataFrame, Any])
+def test_of_two_columns_with_one_name_none_is_lost(hint, result, name) -> None:
+    with pytest.raises(ResultInvalid, match=f'two columns named "{name}"$'):
+        codec_of(hint).encode(result)
 
 
 ARRAYS: list[tuple[Any, Any]] = [
