@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from jupyter_client.kernelspec import KernelSpec
+
     from .notebook import Notebook
     from .progress import Progress
 
@@ -95,7 +97,10 @@ def start_kernel(notebook: Notebook) -> Iterator[KernelSession]:
         manager = AsyncKernelManager(kernel_name=notebook.kernel or "python3")
         client = None
         try:
-            loop.run_until_complete(manager.start_kernel(cwd=str(notebook.folder)))
+            starting = manager.start_kernel(
+                cwd=str(notebook.folder), extra_arguments=_quiet(manager.kernel_spec)
+            )
+            loop.run_until_complete(starting)
             client = manager.client()
             client.start_channels()
             loop.run_until_complete(client.wait_for_ready(timeout=60))
@@ -110,6 +115,11 @@ def start_kernel(notebook: Notebook) -> Iterator[KernelSession]:
         finally:
             client.stop_channels()
             loop.run_until_complete(manager.shutdown_kernel(now=True))
+
+
+def _quiet(spec: KernelSpec | None) -> list[str]:
+    # It warns of the very way in which it was started, in the midst of a deploy's progress
+    return ["--log-level=ERROR"] if spec and "ipykernel_launcher" in spec.argv else []
 
 
 @contextmanager

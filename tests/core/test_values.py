@@ -94,6 +94,14 @@ def test_a_value_is_stale_when_a_cell_that_made_it_changed(
     assert not value.stale
 
 
+def test_the_kernel_that_makes_values_says_nothing_of_itself(
+    tmp_path: Path, store: ValueStore, capfd: pytest.CaptureFixture[str]
+) -> None:
+    spec = analyse(write(tmp_path, *CELLS, values=["model"]))
+    RunCells(store)(spec, spec.values, Silent())
+    assert capfd.readouterr() == ("", "")
+
+
 def test_the_running_kernel_gives_its_values_and_keeps_its_names(
     tmp_path: Path, store: ValueStore
 ) -> None:
