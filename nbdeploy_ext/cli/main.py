@@ -164,9 +164,9 @@ def run(*, notebook: Path, port: int, values: str, as_json: bool) -> None:
         progress.step("build")
         target = ProcessTarget()
         image = target.build(bundle, progress)
-    click.echo(f"Serving {notebook.name} at http://127.0.0.1:{port} (Ctrl+C stops it)", err=True)
+    said = f"Serving {notebook.name} at http://127.0.0.1:{port} (Ctrl+C stops it)"
     request = StartRequest(bundle.name, image, bundle, str(notebook.resolve()), secrets)
-    sys.exit(target.serve_foreground(request, port))
+    sys.exit(target.serve_foreground(request, port, lambda: click.echo(said, err=True)))
 
 
 @_command

@@ -84,8 +84,7 @@ def follow_start(
         elif event["event"] == "ready":
             return
         else:
-            place = f"Cell {event['cell']}, line {event['line']}: " if event["cell"] else ""
-            raise _not_started(f"{place}{event['message']}", log)
+            raise _not_started(said_failed(event), log)
     raise _not_started("It ended without a word.", log)
 
 
@@ -98,6 +97,12 @@ def read_event(line: str) -> dict[str, Any] | None:
     except json.JSONDecodeError:
         return None
     return found if isinstance(found, dict) else None
+
+
+def said_failed(event: Mapping[str, Any]) -> str:
+    """Return what a `failed` event says, with its place in the notebook."""
+    place = f"Cell {event['cell']}, line {event['line']}: " if event["cell"] else ""
+    return f"{place}{event['message']}"
 
 
 def _not_started(said: str, log: list[str]) -> StartFailed:

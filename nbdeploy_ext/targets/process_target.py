@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import ExitStack, suppress
@@ -27,19 +28,19 @@ from ..core.deployment import (
     choose_version,
     number_for,
 )
-from ..core.errors import DeploymentNotFound
+from ..core.errors import DeploymentNotFound, StartFailed
 from ..core.image import Image
 from ..core.packages import install_constrained
 from ..core.read_ahead import read_ahead
 from ..core.requirements import TOOLS, runtime_requirements
 from .deployment_lock import hold_deployment
-from .gate_events import follow_gate, follow_start
+from .gate_events import follow_gate, follow_start, read_event, said_failed
 from .local_process import LocalProcess, follow_log, reap, spawn
 from .ports import HOST, hold_port
 from .process_batch import run_process_batch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import IO
 
     from ..core.batch import BatchRequest, BatchResult, BatchWatch
@@ -236,10 +237,12 @@ class ProcessTarget:
                 shutil.rmtree(place, ignore_errors=True)
         return gone
 
-    def serve_foreground(self, request: StartRequest, port: int) -> int:
+    def serve_foreground(
+        self, request: StartRequest, port: int, when_ready: Callable[[], None]
+    ) -> int:
         """Serve on loopback until interrupted or ended; returns the exit status.
 
-        Call it from the main thread: signals come there.
+        Call it from the main thread: signals come there. Raises `StartFailed`.
         """
         place = request.image.reference
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -247,13 +250,18 @@ class ProcessTarget:
             _command(place, "serve", "--host", HOST, "--port", str(port)),
             cwd=place,
             env=_environment(place, request.secrets),
+            stdout=subprocess.PIPE,
+            text=True,
+            errors="replace",
         ) as process:
             try:
-                return process.wait()
+                _pass_on(process, when_ready)
             except KeyboardInterrupt:
                 process.terminate()
                 # A terminal has told it too: the second signal may have met it on its way out
-                return max(0, process.wait(20))
+                process.communicate(timeout=20)
+                return int(process.returncode > 0)
+            return int(process.wait() != 0)
 
     def _switch(
         self, name: str, state: dict[str, Any], number: int, secrets: Mapping[str, str],
@@ -362,3 +370,18 @@ def _command(place: str, *arguments: str) -> list[str]:
 
 def _environment(place: str, secrets: Mapping[str, str]) -> dict[str, str]:
     return {**os.environ, **secrets, "NBDEPLOY_APP": place, "PYTHONUNBUFFERED": "1"}
+
+
+def _pass_on(process: subprocess.Popen[str], when_ready: Callable[[], None]) -> None:
+    """Print what a service says until it ends; that it can't start is an error instead."""
+    for line in process.stdout or ():
+        event = read_event(line) or {}
+        if event.get("event") == "failed":
+            raise StartFailed(
+                f"The notebook did not start. {said_failed(event)}",
+                hint="The log above holds the whole traceback.",
+            )
+        if event.get("event") == "ready":
+            when_ready()
+        sys.stdout.write(line)
+        sys.stdout.flush()

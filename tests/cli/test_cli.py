@@ -104,6 +104,23 @@ def test_a_port_that_is_taken_is_told_before_any_work(tmp_path: Path) -> None:
     assert nbdeploy("run", notebook, "--port", "99999").returncode == 2
 
 
+def test_a_notebook_that_can_not_be_served_is_an_error_with_its_cell(tmp_path: Path) -> None:
+    broken = ("load", "production", "x = 1\nrate = {}['none']")
+    notebook = str(write_notebook(tmp_path, broken, *LOAN))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    plain, as_json = (
+        nbdeploy("run", notebook, "--port", port, *more) for more in ((), ("--json",))
+    )
+    assert (plain.returncode, as_json.returncode) == (1, 1)
+    said = "The notebook did not start. Cell load, line 2: KeyError: 'none'"
+    assert f"Error: {said}" in plain.stderr
+    assert "Serving" not in plain.stderr
+    assert plain.stdout == ""
+    error = json.loads(as_json.stdout)
+    assert (error["code"], error["message"]) == ("start_failed", said)
+
+
 def test_a_number_below_nothing_is_wrong_usage() -> None:
     assert nbdeploy("calls", "loan", "--limit", "-1").returncode == 2
     assert nbdeploy("prune", "--keep", "-1").returncode == 2
