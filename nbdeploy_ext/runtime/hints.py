@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import types
 import typing
+from collections.abc import Collection, Container, Iterable, Iterator, Reversible
 from datetime import datetime, timedelta
 from enum import EnumMeta
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args, get_origin
@@ -32,6 +33,7 @@ from .values import duration_text, is_plain_dataclass, native, plain_value
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+_READ_AT_ONCE = (Iterable, Iterator, Reversible, Collection, Container)
 _LEFT_ALONE = frozenset({"Callable", "Literal", "LiteralString"})
 
 
@@ -146,6 +148,8 @@ def _generic(hint: Any, origin: Any, within: _Within) -> Any:
     if type(hint).__name__ == "TypeAliasType":
         adapted = adapt(hint.__value__, within)
         return hint if adapted is hint.__value__ else adapted
+    if origin in _READ_AT_ONCE:
+        return _at_once(hint, origin, within)
     arguments = get_args(hint)
     if not arguments or getattr(origin, "__name__", str(origin)) in _LEFT_ALONE:
         return hint
@@ -155,6 +159,14 @@ def _generic(hint: Any, origin: Any, within: _Within) -> Any:
     if origin in {typing.Union, types.UnionType}:
         return typing.Union[adapted]  # noqa: UP007  (its members are known at run time only)
     return origin[adapted]
+
+
+def _at_once(hint: Any, kind: Any, within: _Within) -> Any:
+    """Read a list, and all of it before the call: pydantic reads on demand, or not at all."""
+    form: Any = list  # mypy knows only literal ones
+    listed = form[adapt(get_args(hint)[0], within)]
+    goes_on = kind is Iterator and _RESULT not in within
+    return Annotated[listed, AfterValidator(iter)] if goes_on else listed
 
 
 def _special(hint: Any, kind: Any) -> Any:

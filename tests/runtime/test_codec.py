@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import Collection, Container, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -216,6 +217,10 @@ WRONG: list[tuple[Any, Any, str]] = [
     (float, None, "x"),
     (str, 77777, "x"),
     (list[int], [1, "secret7"], "x[1]"),
+    (Iterable[float], [1, "secret7"], "x[1]"),
+    (Collection[Form], [{"age": 2}, {"age": "secret7"}], "x[1].age"),
+    (Optional[Iterator[int]], ["secret7"], "x[0]"),  # noqa: UP045  (the same)
+    (dict[str, Container[int]], {"a": ["secret7"]}, "x.a[0]"),
     (Line, {"points": [{"x": 1}, {"x": "secret7"}]}, "x.points[1].x"),
     (Row, {"id": "secret7"}, "x.id"),
     (Node, {"name": "a", "below": [{"name": 77777, "below": []}]}, "x.below[0].name"),
@@ -310,6 +315,15 @@ def only(*prices: int):
     assert answer.json() == [3, {"a": "b"}]
     assert client.post("/only", json={"prices": [1, 2]}).json() == 3
     assert client.post("/only", json={}).json() == 0
+
+
+def test_items_are_read_before_the_call_as_what_the_hint_says_they_are() -> None:
+    def function(a: Iterable[float], b: Iterator[date], c: Collection[NDArray[np.int8]]): ...
+
+    got = compile_codec(function).decode(b'{"a": [1], "b": ["2026-01-02"], "c": [[1]]}')
+    assert got["a"] == [1.0]
+    assert next(got["b"]) == date(2026, 1, 2)
+    assert got["c"][0].dtype == np.int8
 
 
 def test_every_wrong_argument_is_told() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import ChainMap
+from collections.abc import Collection, Iterable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from types import MappingProxyType
@@ -69,6 +70,9 @@ RESULTS: list[tuple[Any, Any, Any]] = [
     (Any, np.array([1.5], np.longdouble), [1.5]),
     (Any, [range(2), {"a": 1}.keys(), {"a": 1}.items()], [[0, 1], ["a"], [["a", 1]]]),
     (list[str], {"a": 1}.keys(), ["a"]),
+    (Collection[int], {1}, [1]),
+    (dict[str, Iterator[int]], {"a": iter([1])}, {"a": [1]}),
+    (dict[str, Iterable[float]], {"a": (1.5,), "b": np.array([2.5])}, {"a": [1.5], "b": [2.5]}),
     (Any, ChainMap({"a": MappingProxyType({2: 3})}), {"a": {"2": 3}}),
     (None, None, None),
     (Any, pd.Timestamp("2026-01-02"), "2026-01-02T00:00:00"),
