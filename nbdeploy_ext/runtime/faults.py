@@ -47,7 +47,7 @@ def fault_of(
     `read` gives what was sent, `above` is its place.
     """
     problems = fault.errors(include_url=False, include_context=False)
-    if problems[0]["type"] == "json_invalid":
+    if problems[0]["type"] == "json_invalid" and not problems[0]["loc"]:
         return BodyUnreadable(f"The body is not JSON: {problems[0]['msg']}")
     sent = read()
     told: dict[str, dict[str, Any]] = {}

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, Json
 
 from nbdeploy_ext.runtime.codec import compile_codec
 from nbdeploy_ext.runtime.faults import ArgumentsInvalid, BodyUnreadable
@@ -221,6 +221,7 @@ WRONG: list[tuple[Any, Any, str]] = [
     (Collection[Form], [{"age": 2}, {"age": "secret7"}], "x[1].age"),
     (Optional[Iterator[int]], ["secret7"], "x[0]"),  # noqa: UP045  (the same)
     (dict[str, Container[int]], {"a": ["secret7"]}, "x.a[0]"),
+    (Json[list[int]], "secret7", "x"),
     (Line, {"points": [{"x": 1}, {"x": "secret7"}]}, "x.points[1].x"),
     (Row, {"id": "secret7"}, "x.id"),
     (Node, {"name": "a", "below": [{"name": 77777, "below": []}]}, "x.below[0].name"),
