@@ -290,6 +290,16 @@ ESTIMATING = frozenset(
 )
 """Methods of estimators, which get data that some of them are told to change."""
 
+DRAWS = frozenset(
+    "random choice choices shuffle permutation permuted bytes randbytes rand random_sample "
+    "random_integers tomaxint spawn beta chisquare dirichlet gamma geometric gumbel hypergeometric "
+    "laplace logistic logseries multinomial multivariate_hypergeometric negative_binomial "
+    "noncentral_chisquare noncentral_f pareto power rayleigh standard_cauchy standard_exponential "
+    "standard_gamma standard_t triangular vonmises wald weibull zipf betavariate expovariate "
+    "gammavariate lognormvariate normalvariate paretovariate vonmisesvariate weibullvariate".split()
+)
+"""Methods that move a generator of random numbers on, and that others have who mean less by it."""
+
 AMBIGUOUS = frozenset(
     "filter get apply map transform resample rename replace search query pipe join split merge "
     "drop shift repeat interpolate clip round rank mask truncate translate assign "

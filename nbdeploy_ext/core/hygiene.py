@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .diagnostics import Diagnostic, Fix
+from .habits import called_name
 from .leaks import Leak, find_leaks, leaked_kinds, shipped_leaks
 from .notebook import Role
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _SUPPLY = Fix("Read it from os.environ, and supply it under [env] in nbdeploy.toml")
 _TEXTS = frozenset(".py .json .yaml .yml .toml .ini .cfg .conf .env .pem .key .sh .sql".split())
 _LARGE = 2**20
+_SOON_MADE = frozenset("default_rng RandomState Random Generator SeedSequence PCG64 seed".split())
 _EVERYWHERE = ("/dev/", "/proc/", "/sys/", "/etc/", "/tmp/")  # noqa: S108  (in any image)
 
 
@@ -189,11 +191,12 @@ def binding(spec: ServiceSpec) -> Iterator[Diagnostic]:
 
 
 def _is_costly(flow: CellFlow) -> bool:
-    """Whether making what a cell makes calls something: a list of nothing is cheap to make."""
+    """Whether making what a cell makes calls something: nothing, or a generator, is made soon."""
     if flow.cell.role is Role.PARAMETERS or flow.tree is None:
         return False
     values = [n for n in flow.tree.body if isinstance(n, (ast.Assign, ast.AnnAssign, ast.Expr))]
-    return any(isinstance(node, ast.Call) for value in values for node in ast.walk(value))
+    calls = (n for value in values for n in ast.walk(value) if isinstance(n, ast.Call))
+    return any(called_name(call.func).rpartition(".")[2] not in _SOON_MADE for call in calls)
 
 
 def _is_literal(node: ast.expr | None) -> bool:

@@ -6,9 +6,9 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from .catalog import ESTIMATING, RESULTS
+from .catalog import DRAWS, ESTIMATING, RESULTS
 from .facts import IN_PLACE
-from .origins import NOTHING, Origins
+from .origins import NOTHING, Origins, base
 
 if TYPE_CHECKING:
     from .arguments import Arguments
@@ -68,6 +68,10 @@ def given_in_place(scope: Scope, name: str, receiver: Origins, given: Arguments)
 
     `df.astype(float, copy=False)` may be `df`, and an estimator that was told so returns its data.
     """
+    if name in DRAWS:
+        scope.consumed.update(map(base, receiver))  # it may be a generator
+        if name == "shuffle":
+            scope.change(given.first)
     told = bool(given.keywords) and is_told(given.node)
     if name in ESTIMATING and (told or scope.mean_outside(IN_PLACE) is not None):
         scope.change(given.all, deep=True)

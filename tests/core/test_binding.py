@@ -82,6 +82,12 @@ def bind(*sources: str, values: tuple[Value, ...] = ()) -> Binding:
         ("02", ["import itertools\nids = itertools.count()", AMOUNT, "next(ids) * amount"]),
         ("13", ["import numpy as np", "rng = np.random.default_rng(0)", AMOUNT,
                 "rng.normal() * amount"]),
+        ("13", ["import numpy as np", "rng = np.random.default_rng(0)", AMOUNT,
+                "rng.random() * amount"]),
+        ("13", ["import random", "rng = random.Random(0)", AMOUNT, "rng.choice([1, amount])"]),
+        ("124", ["import numpy as np", "rng = np.random.default_rng(0)", "rows = [1, 2, 3]", AMOUNT,
+                 "rng.shuffle(rows)\nrows[:amount]"]),
+        ("3", ["import company", "wheel = company.Wheel()", AMOUNT, "wheel.choice(amount)"]),
         ("012", ["#parameters\nitems = []\nn = 1", "items.append(n)", "items"]),
         # Order: start-up may not overtake what a call reads or assigns
         ("1234", [AMOUNT, "x = 1", "y = x * amount", "x = 5", "x + y"]),
@@ -223,6 +229,9 @@ def test_names_are_the_answer_where_nothing_is_shown(tmp_path: Path) -> None:
         # An expensive object that a call changes, and a library's that it may change
         ((("p", "parameters", "a = 1"), ("d", "production", "rows = sorted([3, 1])"),
           ("c", "production", "rows.append(a)\nrows")), ["NBD308"], ["run"]),
+        ((("p", "parameters", "a = 1"),
+          ("d", "production", "import numpy as np\nrng = np.random.default_rng(7)"),
+          ("c", "production", "rng.random(a)")), [], ["run"]),
         ((("p", "parameters", "a = 1"),
           ("d", "production", "import json\ncoder = json.JSONDecoder()"),
           ("c", "production", "coder.decode_it(a)")), ["NBD309"], ["run"]),
