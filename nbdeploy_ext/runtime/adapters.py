@@ -16,7 +16,7 @@ from pydantic_core import SchemaSerializer, SchemaValidator
 
 from .arrays import read_array
 from .frames import read_frame
-from .roles import is_array_kind, is_table_kind
+from .roles import is_array_kind, is_table_kind, unaliased
 from .values import native
 
 if TYPE_CHECKING:
@@ -101,6 +101,7 @@ class ArgumentsAdapter:
 
 def plain_schema(hint: Any) -> dict[str, Any] | None:
     """Return pydantic-core's schema of a hint that needs no pydantic, None of any other."""
+    hint = unaliased(hint)
     if hint is Any or hint is object:
         return {"type": "any"}
     if hint is None:

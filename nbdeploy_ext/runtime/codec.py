@@ -15,7 +15,7 @@ from pydantic_core import PydanticSerializationError, ValidationError, from_json
 from .adapters import Adapter, ArgumentsAdapter, plain_schema
 from .faults import BodyUnreadable, ResultInvalid, fault_of
 from .frames import ROUNDED, MayBeRounded
-from .roles import direct_kind, polars_kind
+from .roles import direct_kind, polars_kind, unaliased
 from .values import NotJson, dump_value, native, plain_value
 
 if TYPE_CHECKING:
@@ -186,12 +186,12 @@ def _direct(hint: Any) -> type | None:
 def type_hints(function: Callable[..., Any]) -> Mapping[str, Any]:
     """Return a function's hints without those that can't be evaluated."""
     try:
-        return typing.get_type_hints(function, include_extras=True)
+        found = typing.get_type_hints(function, include_extras=True)
     except (NameError, TypeError, AttributeError):
-        found: dict[str, Any] = {}
+        found = {}
         for name, hint in getattr(function, "__annotations__", {}).items():
             found |= _evaluated(function, name, hint)
-        return found
+    return {name: unaliased(hint) for name, hint in found.items()}
 
 
 def _evaluated(function: Any, name: str, hint: Any) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from .arrays import array_schema, concrete_of, read_array, read_date, scalar_of
 from .choices import chosen
 from .frames import SCHEMAS, read_frame
 from .models import annotated, is_model, standing_in
-from .roles import is_array_kind, is_table_kind, package_of, polars_kind
+from .roles import is_array_kind, is_table_kind, package_of, polars_kind, unaliased
 from .stamps import stamp_of, whole
 from .values import duration_text, is_plain_dataclass, native, plain_value
 
@@ -69,10 +69,15 @@ def adapt(hint: Any, within: _Within = _NOWHERE) -> Any:
 
     `within` are the classes that it stands in.
     """
+    plain = unaliased(hint)
+    if plain is not hint:
+        adapted = adapt(plain, within)
+        return hint if adapted is plain else adapted
     origin = get_origin(hint)
     if origin is Annotated:
         inner, *metadata = get_args(hint)
         shape = next((m for m in metadata if _is_shape(m)), None)
+        inner = unaliased(inner)
         if shape is not None and is_array_kind(get_origin(inner) or inner):
             return annotated(_array(inner, shape), [m for m in metadata if m is not shape])
         adapted = adapt(inner, within)
@@ -145,9 +150,6 @@ def _generic(hint: Any, origin: Any, within: _Within) -> Any:
     if isinstance(hint, typing.TypeVar):
         choices = hint.__constraints__ or (hint.__bound__ or Any,)
         return adapt(typing.Union[choices], within)  # noqa: UP007  (known at run time only)
-    if type(hint).__name__ == "TypeAliasType":
-        adapted = adapt(hint.__value__, within)
-        return hint if adapted is hint.__value__ else adapted
     if origin in _READ_AT_ONCE:
         return _at_once(hint, origin, within)
     arguments = get_args(hint)

@@ -1,4 +1,4 @@
-"""pydantic's models whose fields are arrays or frames, read as arguments that are these are.
+"""pydantic's models whose fields are arrays or frames, read as arguments of those types are.
 
 To pydantic such a field is a class that JSON has nothing of. A class derived from the model differs
 in its fields' hints alone, and what it makes are objects of the model itself.
@@ -13,6 +13,8 @@ from copy import copy
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, RootModel
+
+from .roles import unaliased
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -85,6 +87,7 @@ def annotated(hint: Any, metadata: list[Any]) -> Any:
 
 def holds(hint: Any, is_ours: Callable[[Any], bool], known: frozenset[Any] = frozenset()) -> bool:
     """Say whether a hint is, or has at any depth, one that `is_ours`."""
+    hint = unaliased(hint)
     if is_ours(hint):
         return True
     if isinstance(hint, type):
@@ -100,8 +103,6 @@ def _parts(hint: Any) -> Iterable[Any]:
         return [field.annotation for field in hint.model_fields.values()]
     if isinstance(hint, typing.NewType):
         return [hint.__supertype__]
-    if type(hint).__name__ == "TypeAliasType":
-        return [hint.__value__]
     if dataclasses.is_dataclass(hint) or typing.is_typeddict(hint) or hasattr(hint, "_fields"):
         with suppress(NameError, TypeError, AttributeError):  # whatever pydantic makes of those
             return typing.get_type_hints(hint).values()

@@ -7,7 +7,7 @@ import inspect
 import sys
 import typing
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, ForwardRef, get_args, get_origin
 
 from .frames import KINDS
 
@@ -19,8 +19,47 @@ _OF_POLARS = frozenset({"DataFrame", "Series"})
 _OPTIONAL = frozenset({typing.Union, type(int | None)})
 
 
+def unaliased(hint: Any) -> Any:
+    """Return what an alias made by `type` (PEP 695) stands for; any other hint as it is.
+
+    numpy's `NDArray` is such a one where Python knows them. One that holds itself has no other
+    form, and is left to pydantic.
+    """
+    alias = get_origin(hint) or hint
+    if not _is_alias(alias):
+        return hint
+    try:
+        value = alias.__value__
+    except NameError:  # of a class that is not there yet
+        return hint
+    if _holds(value, alias, {alias}):
+        return hint
+    given = dict(zip(alias.__type_params__, get_args(hint), strict=False))
+    wanted = getattr(value, "__parameters__", ())
+    if value in given:
+        value = given[value]
+    elif given and wanted:
+        value = value[tuple(given[parameter] for parameter in wanted)]
+    return unaliased(value)
+
+
+def _is_alias(kind: Any) -> bool:
+    return type(kind).__name__ == "TypeAliasType"
+
+
+def _holds(hint: Any, alias: Any, seen: set[Any]) -> bool:
+    """Say whether a hint has an alias in it at any depth, or text, which may be that."""
+    kinds = {kind for part in (hint, *get_args(hint)) for kind in (part, get_origin(part))}
+    if alias in kinds or any(isinstance(kind, (str, ForwardRef)) for kind in kinds):
+        return True
+    others = [kind.__value__ for kind in kinds if _is_alias(kind) and kind not in seen]
+    seen.update(kinds)
+    return any(_holds(inner, alias, seen) for inner in (*get_args(hint), *others))
+
+
 def bare(hint: Any) -> Any:
     """Return a hint without `Annotated`, and without the None that it may also be."""
+    hint = unaliased(hint)
     if get_origin(hint) is Annotated:
         return bare(get_args(hint)[0])
     if get_origin(hint) not in _OPTIONAL:
@@ -31,6 +70,7 @@ def bare(hint: Any) -> Any:
 
 def direct_kind(hint: Any) -> type | None:
     """Return the class of numpy's or pandas' that a hint is of as a whole, or None."""
+    hint = unaliased(hint)
     if get_origin(hint) is Annotated:
         return direct_kind(get_args(hint)[0])
     kind = get_origin(hint) or hint

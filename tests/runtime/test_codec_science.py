@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
+from typing_extensions import TypeAliasType
 
 from nbdeploy_ext.runtime.faults import ArgumentsInvalid, BodyUnreadable, ResultInvalid
 from tests.runtime.codec_types import codec_of
@@ -75,6 +76,34 @@ def test_what_does_not_fit_an_array_is_refused(hint, sent, said) -> None:
         sent_to(hint, sent)
     assert raised.value.problems[0]["argument"] == "x"
     assert said in raised.value.problems[0]["message"]
+
+
+T = TypeVar("T", bound=np.generic)
+Array = TypeAliasType("Array", NDArray[T], type_params=(T,))
+Spectrum = TypeAliasType("Spectrum", Array[np.float32])
+Named = TypeAliasType("Named", dict[str, Array[T]], type_params=(T,))
+Tree = TypeAliasType("Tree", "dict[str, Tree] | float")
+
+
+@pytest.mark.parametrize("hint", [Spectrum, Array[np.float32], Annotated[Spectrum, (2,)]])
+def test_an_alias_of_an_array_is_that_array(hint) -> None:
+    codec = codec_of(hint)
+    read = codec.decode(b'{"x": [1, null]}')["x"]
+    assert read.dtype == np.float32
+    assert codec.encode(read) == b"[1.0,null]"
+    assert codec.fields["x"].full.json_schema()["type"] == "array"
+
+
+def test_an_alias_may_stand_anywhere_in_a_hint() -> None:
+    read = codec_of(list[Named[np.int8]]).decode(b'{"x": [{"a": [1]}]}')["x"]
+    assert read[0]["a"].dtype == np.int8
+
+
+def test_an_alias_may_hold_itself() -> None:
+    codec = codec_of(Tree)
+    assert codec.decode(b'{"x": {"a": {"b": 1.5}}}') == {"x": {"a": {"b": 1.5}}}
+    with pytest.raises(ArgumentsInvalid):
+        codec.decode(b'{"x": {"a": {"b": "much"}}}')
 
 
 def test_a_frame_keeps_each_columns_type() -> None:
