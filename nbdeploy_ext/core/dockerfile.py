@@ -21,6 +21,8 @@ ENVIRONMENT: Mapping[str, str] = {
     # A notebook may be called types.ipynb: its header must not hide Python's own module
     "PYTHONSAFEPATH": "1",
     "PYTHONUNBUFFERED": "1",
+    # The user has none, and all but /tmp is read-only: libraries keep their caches there
+    "HOME": "/tmp",  # noqa: S108  (of the container)
 }
 DOCKERIGNORE = "Dockerfile\n.dockerignore\n"
 UNCOMPILED = (
