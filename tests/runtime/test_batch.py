@@ -17,7 +17,6 @@ from tests.runtime.tables import batch, read_rows, write_lines, write_rows
 
 CELL = """\
 from dataclasses import dataclass
-from datetime import datetime
 
 @dataclass
 class House:
@@ -31,9 +30,6 @@ def price(rooms: int, area: float = 50.0, city: str = "Bonn") -> dict:
 
 def rent(house: House) -> float:
     return house.rooms * house.area / 100
-
-def kinds(flag: bool, day: datetime, name: str | None, tags: list[int], any=None) -> dict:
-    return {"flag_is": flag, "year": day.year, "name_is": name, "sum": sum(tags), "any_is": any}
 
 def records(houses: list[House]) -> list[float]:
     return [house.area for house in houses]
@@ -74,12 +70,9 @@ def row(house: pd.Series) -> float:
 
 def days(houses: pd.DataFrame) -> pd.Series:
     return houses["day"].dt.year
-
-def gaps(rows: pd.DataFrame) -> list:
-    return [",".join(rows.columns[line]) for line in rows.isna().to_numpy()]
 """
 NAMES = (
-    "price", "rent", "kinds", "records", "short", "soon", "steps", "wrong", "leave", "secret",
+    "price", "rent", "records", "short", "soon", "steps", "wrong", "leave", "secret",
 )  # fmt: skip
 HOUSES: list[dict] = [{"id": f"{n:02}", "rooms": n, "area": n * 10.5} for n in range(1, 5)]
 
@@ -95,7 +88,7 @@ def app(tmp_path_factory):
 @pytest.fixture(scope="module")
 def frames(tmp_path_factory):
     folder = tmp_path_factory.mktemp("frames") / "app"
-    endpoints: dict = {name: [] for name in ("frame", "matrix", "days", "row", "gaps")}
+    endpoints: dict = {name: [] for name in ("frame", "matrix", "days", "row")}
     return write_app(folder, ("cell", "production", FRAMES), endpoints=endpoints)
 
 
@@ -170,35 +163,6 @@ def test_parquet_columns_whose_type_changes_on_the_way_get_one_that_fits(run, tm
     assert found["y"].to_pylist() == [None, None, None, [1]]
 
 
-def test_text_is_read_as_the_hints_say(run, tmp_path):
-    (tmp_path / "in.csv").write_text(
-        "flag,day,name,tags,any\n"
-        'TRUE,2026-01-02,,"[1, 2]",007\n'
-        "0,2026-01-02T10:00:00Z,null,[],7.5\n"
-        "maybe,2026-01-02,x,[],\n"
-        "true,today,x,[],\n"
-    )
-    done = run(tmp_path / "in.csv", "out.jsonl", "kinds")
-    assert (done.status, done.event["failed"]) == (1, 2)
-    first, second = read_rows(tmp_path / "out.jsonl")
-    result = {"flag_is": True, "year": 2026, "name_is": None, "sum": 3, "any_is": "007"}
-    assert {name: first[name] for name in result} == result
-    assert (first["flag"], first["tags"], first["any"]) == (True, [1, 2], "007")
-    assert (second["flag_is"], second["name_is"], second["any_is"]) == (False, "null", 7.5)
-    failures = read_rows(tmp_path / "out.jsonl.errors.jsonl")
-    assert [(f["row"], f["error"]) for f in failures] == [
-        (3, "ArgumentsInvalid"),
-        (4, "ArgumentsInvalid"),
-    ]
-    assert failures[0]["message"].startswith("Argument flag: ")
-
-
-def test_an_empty_cell_leaves_an_argument_to_its_default(run, tmp_path):
-    (tmp_path / "in.csv").write_text("rooms,area\n2,\n3.0,1\n")
-    assert run(tmp_path / "in.csv", "out.csv", "price").status == 0
-    assert [row["price"] for row in read_rows(tmp_path / "out.csv")] == ["100.0", "3.0"]
-
-
 def test_json_lines_are_as_strict_as_a_call_over_http(run, tmp_path):
     write_lines(tmp_path / "in.jsonl", [{"rooms": "2"}, {"rooms": 2, "other": [1]}, {"rooms": 2.0}])
     done = run(tmp_path / "in.jsonl", "out.jsonl", "price")
@@ -239,14 +203,6 @@ def test_a_frame_from_parquet_has_its_dates(run_frames, tmp_path):
     pq.write_table(pa.table({"day": [day, day]}), tmp_path / "in.parquet")
     assert run_frames(tmp_path / "in.parquet", "out.jsonl", "days").status == 0
     assert [row["days"] for row in read_rows(tmp_path / "out.jsonl")] == [2026, 2026]
-
-
-def test_words_for_missing_cells_are_those_of_pandas(run_frames, tmp_path):
-    lines = "country,all,amount,whole,is_new\nNA,NA,1.5,NaN,True\nDE,NA,NA,2,NA\n,NA,2,3,False\n"
-    (tmp_path / "in.csv").write_text(lines)
-    assert run_frames(tmp_path / "in.csv", "out.csv", "gaps").status == 0
-    found = [row["gaps"] for row in read_rows(tmp_path / "out.csv")]
-    assert found == ["country,all,whole", "all,amount,is_new", "country,all"]
 
 
 def test_a_function_of_a_list_of_records_gets_chunks(run, tmp_path):
