@@ -121,6 +121,23 @@ def test_a_function_that_swallows_the_signal_stops_too(table, tmp_path, number):
     assert [int(row["stubborn"]) for row in read_rows(output)] == list(range(ROWS))
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_run_whose_reader_is_gone_ends_quietly_and_can_go_on(app, table, tmp_path, workers):
+    output = tmp_path / "out.jsonl"
+    process = begin_batch(app, table, output, "--rows-per-chunk", "5", "--workers", workers)
+    process.stdout.readline()  # type: ignore[union-attr]
+    process.stdout.close()  # type: ignore[union-attr]
+    children = psutil.Process(process.pid).children(recursive=True)
+    _, log = process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGPIPE
+    assert "Nobody reads standard output any more" in log
+    assert "Traceback" not in log
+    assert "BrokenPipe" not in log
+    assert not psutil.wait_procs(children, timeout=10)[1]
+    assert batch(app, table, output).event["rows"] == ROWS
+    assert [row["n"] for row in read_rows(output)] == [n for n in range(ROWS) if n % 7]
+
+
 def test_workers_share_the_rows_and_keep_their_order(app, table, tmp_path):
     output = tmp_path / "out.jsonl"
     done = batch(app, table, output, "--workers", "3", "--rows-per-chunk", "10")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
+import signal
 from typing import TYPE_CHECKING
 
 from ..loader import LOOP, App, read_app
@@ -14,7 +16,7 @@ from ..server import failed_event
 from .caller import Caller
 from .faults import BatchRefused
 from .formats import KINDS
-from .news import News
+from .news import News, Unheard
 from .places import shown_url
 from .run import ROWS, Options, Run
 from .stops import Stopped, stop_at_signals
@@ -24,19 +26,28 @@ if TYPE_CHECKING:
 
     from .journal import Journal
 
-
+_log = logging.getLogger("nbdeploy.batch")
 _NOT_THERE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
 def run_batch(folder: Path, given: list[str]) -> int:
     """Run what the arguments say.
 
-    Returns 0, 1 (rows failed, or it could not run), 2 (wrong usage) or 128 + signal.
+    Returns 0, 1 (rows failed, or it could not run), 2 (wrong usage) or 128 + signal, which is
+    SIGPIPE where nobody reads its events.
     """
     options = _read_options(given)
-    news = News()
     log_as_json(())
     stop_at_signals()
+    try:
+        return _run_told(folder, options, News())
+    except Unheard:
+        _log.warning("Nobody reads standard output any more; the run ends.")
+        return 128 + signal.SIGPIPE
+
+
+def _run_told(folder: Path, options: Options, news: News) -> int:
+    """Run, and say as an event how it ended."""
     secrets: tuple[str, ...] = ()
     try:
         app = read_app(folder)

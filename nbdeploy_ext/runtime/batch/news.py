@@ -15,6 +15,10 @@ _EVERY = 2.0
 _STEPS = 10_000
 
 
+class Unheard(BaseException):
+    """Whoever read standard output is gone, as with `| head -1`: there is nobody to tell."""
+
+
 class News:
     """Events on standard output; what the notebook prints goes to standard error."""
 
@@ -65,15 +69,28 @@ class News:
             self._bar = None
 
     def say(self, text: str = "", **event: Any) -> None:
-        """Print an event: for people its `text`, where there is one and they look."""
+        """Print an event: for people its `text`, where there is one and they look.
+
+        Raises `Unheard` where nobody can.
+        """
         is_seen = text and self._events.isatty()
-        self._events.write((text if is_seen else json.dumps(event)) + "\n")
-        self._events.flush()
+        try:
+            self._events.write((text if is_seen else json.dumps(event)) + "\n")
+            self._events.flush()
+        except BrokenPipeError:
+            self._forget()
+            raise Unheard from None
 
     @property
     def seconds(self) -> float:
         """Return how long the run takes."""
         return time.monotonic() - self._begun
+
+    def _forget(self) -> None:
+        """Let what is still to be written vanish, instead of failing again as the process ends."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self._events.fileno())
+        os.close(nowhere)
 
     def _rate(self, journal: Journal) -> float:
         return (journal.rows - self._first[0]) / max(self.seconds, 1e-6)
