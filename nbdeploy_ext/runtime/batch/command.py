@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import signal
 from typing import TYPE_CHECKING
 
 from ..loader import LOOP, App, read_app
@@ -20,8 +19,10 @@ from .news import News, Unheard
 from .places import shown_url
 from .run import ROWS, Options, Run
 from .stops import Stopped, stop_at_signals
+from .watched import run_watched
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from .journal import Journal
@@ -38,18 +39,28 @@ def run_batch(folder: Path, given: list[str]) -> int:
     """
     options = _read_options(given)
     log_as_json(())
-    stop_at_signals()
+    news = News()
     try:
-        return _run_told(folder, options, News())
-    except Unheard:
-        _log.warning("Nobody reads standard output any more; the run ends.")
-        return 128 + signal.SIGPIPE
+        return run_watched(lambda: _heard(lambda: _run_told(folder, options, news)), news.rows)
+    except BatchRefused as fault:
+        said, status = str(fault), fault.status
+        return _heard(lambda: _refuse(said, status, news))
+
+
+def _heard(act: Callable[[], int]) -> int:
+    """Return the status that `act` returns, or another one where nobody hears of it."""
+    try:
+        return act()
+    except Unheard as unheard:
+        _log.warning("The run ends, as standard output can't be written: %s", unheard)
+        return unheard.status
 
 
 def _run_told(folder: Path, options: Options, news: News) -> int:
     """Run, and say as an event how it ended."""
     secrets: tuple[str, ...] = ()
     try:
+        stop_at_signals()
         app = read_app(folder)
         secrets = known_secrets(app.manifest)
         log_as_json(secrets)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from typing import TYPE_CHECKING, Any, TextIO
+
+from .watched import SharedNumber
 
 if TYPE_CHECKING:
     from .journal import Journal
@@ -16,7 +19,13 @@ _STEPS = 10_000
 
 
 class Unheard(BaseException):
-    """Whoever read standard output is gone, as with `| head -1`: there is nobody to tell."""
+    """Standard output takes nothing more: who read it is gone (`| head -1`), or a disk is full."""
+
+    def __init__(self, fault: OSError) -> None:
+        """Keep why, and the exit status that programs have then."""
+        is_gone = isinstance(fault, BrokenPipeError)
+        super().__init__("nobody reads it any more" if is_gone else fault.strerror)
+        self.status = 128 + signal.SIGPIPE if is_gone else 1
 
 
 class News:
@@ -26,6 +35,7 @@ class News:
         """Keep standard output for the events."""
         self._events: TextIO = os.fdopen(os.dup(1), "w", buffering=1)
         os.dup2(2, 1)
+        self.rows = SharedNumber()
         self._begun = time.monotonic()
         self._told = -_EVERY
         self._first: tuple[int, float] = (0, 0.0)
@@ -35,6 +45,7 @@ class News:
         """Begin behind the rows that are done already."""
         self._begun = time.monotonic()
         self._first = (journal.rows, share)
+        self.rows.put(journal.rows)
         stderr = sys.__stderr__  # the notebook's prints go to the log
         if stderr is not None and stderr.isatty():
             import click  # noqa: PLC0415  (only terminals need it)
@@ -48,6 +59,7 @@ class News:
 
     def update(self, journal: Journal, share: float) -> None:
         """Say how far it is, at most every other second."""
+        self.rows.put(journal.rows)
         if self._bar is not None:
             ahead = max(0, int(share * _STEPS) - self._bar.pos)
             self._bar.update(ahead, (journal, self._rate(journal)))
@@ -77,9 +89,9 @@ class News:
         try:
             self._events.write((text if is_seen else json.dumps(event)) + "\n")
             self._events.flush()
-        except BrokenPipeError:
+        except OSError as fault:
             self._forget()
-            raise Unheard from None
+            raise Unheard(fault) from None
 
     @property
     def seconds(self) -> float:

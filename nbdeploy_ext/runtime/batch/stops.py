@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 _NUMBERS = (signal.SIGINT, signal.SIGTERM)
@@ -17,10 +18,23 @@ class Stopped(BaseException):
         self.status = 128 + number
 
 
+def keep_stops() -> None:
+    """Let them wait until somebody takes them."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _NUMBERS)
+
+
+def pass_stops_on(process: int) -> None:
+    """Send them to another process; a terminal may have sent them there, too."""
+    for number in _NUMBERS:
+        signal.signal(number, lambda number, _: os.kill(process, number))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _NUMBERS)
+
+
 def stop_at_signals() -> None:
     """Let SIGINT and SIGTERM raise `Stopped` in what runs then."""
     for number in _NUMBERS:
         signal.signal(number, _stop)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _NUMBERS)
 
 
 def stop_if_asked() -> None:
@@ -30,8 +44,6 @@ def stop_if_asked() -> None:
 
 
 def _stop(number: int, _: object) -> None:
-    # Once: whoever is impatient kills
-    for known in _NUMBERS:
-        signal.signal(known, signal.SIG_IGN)
-    _ASKED.append(number)
-    raise Stopped(number)
+    if not _ASKED:  # once: whoever is impatient kills
+        _ASKED.append(number)
+        raise Stopped(number)

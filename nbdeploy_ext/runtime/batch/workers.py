@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from ..loader import LOOP
 from .faults import BatchRefused
+from .watched import GOES_ON
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -68,8 +69,8 @@ def _next(waiting: deque[tuple[Chunk, Future[tuple[Outcome, float]]]]) -> Done:
         return chunk, *future.result()
     except BrokenProcessPool:
         raise BatchRefused(
-            f"A worker process was ended from outside, behind row {chunk.first - 1}: out of "
-            "memory, perhaps. The same command goes on from there; try fewer --workers."
+            f"A worker process was ended behind row {chunk.first - 1}: for its memory perhaps "
+            f"(try fewer --workers), or by the notebook or a library. {GOES_ON}"
         ) from None
 
 

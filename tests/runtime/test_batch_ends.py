@@ -1,0 +1,112 @@
+"""Ends of a run that nobody asked for: of its processes, of who reads what it says."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.runtime.apps import command, environment, wait_until, write_app
+from tests.runtime.tables import batch, begin_batch, read_rows, write_lines
+
+CELL = """\
+import os, time
+
+def leave(n: int) -> int:
+    if n == 150 and not os.environ.get("STAY"):
+        os._exit(0)
+    return n
+
+def crash(n: int) -> int:
+    if n == 150:
+        os.abort()
+    return n
+
+def slow(n: int) -> int:
+    time.sleep(0.01)
+    return n
+"""
+ROWS = 300
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ends") / "app"
+    endpoints: dict = {name: [] for name in ("leave", "crash", "slow")}
+    return write_app(folder, ("cell", "production", CELL), endpoints=endpoints)
+
+
+@pytest.fixture
+def table(tmp_path) -> Path:
+    return write_lines(tmp_path / "in.jsonl", [{"n": n} for n in range(1, ROWS + 1)])
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_function_that_ends_its_process_does_not_end_the_run_well(app, table, tmp_path, workers):
+    options = ("--endpoint", "leave", "--workers", workers)
+    done = batch(app, table, tmp_path / "out.csv", *options)
+    assert (done.status, done.event["event"]) == (1, "failed")
+    assert "behind row 100" in done.event["message"]
+    assert "by the notebook or a library" in done.event["message"]
+    assert not (tmp_path / "out.csv").exists()
+    assert batch(app, table, tmp_path / "out.csv", *options, STAY="1").status == 0
+    assert [int(row["leave"]) for row in read_rows(tmp_path / "out.csv")] == [*range(1, ROWS + 1)]
+
+
+@pytest.mark.parametrize(("endpoint", "how"), [("leave", "status 0"), ("crash", "SIGABRT")])
+def test_the_row_that_ends_the_process_is_found(app, table, tmp_path, endpoint, how):
+    done = batch(app, table, tmp_path / "out.csv", "--endpoint", endpoint,
+                 "--rows-per-chunk", "1")  # fmt: skip
+    assert done.status == 1
+    assert how in done.event["message"]
+    assert "behind row 149" in done.event["message"]
+
+
+def test_a_process_that_is_killed_is_missed(app, table, tmp_path):
+    process = begin_batch(app, table, tmp_path / "out.csv", "--endpoint", "slow")
+    wait_until((tmp_path / "out.csv.progress").exists)
+    psutil.Process(process.pid).children()[0].kill()
+    said, _ = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "was killed, for its memory perhaps, behind row 1" in said.splitlines()[-1]
+
+
+def test_a_notebook_that_leaves_while_it_is_loaded_is_told(table, tmp_path):
+    cell = ("cell", "production", "import os\nos._exit(0)\ndef f(n: int) -> int: ...")
+    app = write_app(tmp_path / "app", cell, endpoints={"f": []})
+    done = batch(app, table, tmp_path / "out.csv")
+    assert (done.status, done.event["event"]) == (1, "failed")
+    assert "before the first row" in done.event["message"]
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_run_whose_reader_is_gone_ends_quietly_and_can_go_on(app, table, tmp_path, workers):
+    output = tmp_path / "out.jsonl"
+    process = begin_batch(app, table, output, "--endpoint", "slow", "--rows-per-chunk", "5",
+                          "--workers", workers)  # fmt: skip
+    process.stdout.readline()  # type: ignore[union-attr]
+    process.stdout.close()  # type: ignore[union-attr]
+    children = psutil.Process(process.pid).children(recursive=True)
+    _, log = process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGPIPE
+    assert "nobody reads it any more" in log
+    assert "Traceback" not in log
+    assert "BrokenPipe" not in log
+    assert not psutil.wait_procs(children, timeout=10)[1]
+    assert batch(app, table, output, "--endpoint", "slow").event["rows"] == ROWS
+    assert [row["slow"] for row in read_rows(output)] == list(range(1, ROWS + 1))
+
+
+def test_a_run_whose_news_find_no_room_says_so(app, table, tmp_path):
+    words = command("batch", "--input", str(table), "--output", str(tmp_path / "out.csv"),
+                    "--endpoint", "slow")  # fmt: skip
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(words, cwd=app, env=environment(app), stdout=full, text=True,
+                              stderr=subprocess.PIPE, check=False, timeout=60)  # fmt: skip
+    assert done.returncode == 1
+    assert "No space left on device" in json.loads(done.stderr.splitlines()[-1])["message"]
+    assert "Traceback" not in done.stderr
