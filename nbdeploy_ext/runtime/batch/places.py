@@ -62,7 +62,7 @@ class Place(Protocol):
         ...
 
     def require_writable(self) -> None:
-        """Raise `OSError` where it is known by now that nothing can be written there."""
+        """Raise `OSError` or `WrongUsage` where it is known by now that it can't be written."""
         ...
 
 
@@ -71,6 +71,8 @@ def find_place(text: str) -> Place:
 
     `file://` is a path, too. A URL of another kind is fsspec's, chains (`simplecache::s3://…`) too.
     """
+    if text in {"", "-"}:
+        raise WrongUsage(f"A table is a file or a URL, not {text or 'nothing'}.")
     if text.startswith("file://"):
         return LocalPlace(Path(unquote(urlsplit(text).path)))
     if "://" in text or "::" in text:
@@ -80,12 +82,13 @@ def find_place(text: str) -> Place:
 
 def is_same(one: Place, other: Place) -> bool:
     """Whether two places are one file, by whatever path or link each was named."""
-    if not (isinstance(one, LocalPlace) and isinstance(other, LocalPlace)):
+    paths = [path for place in (one, other) if (path := _local_path(place))]
+    if len(paths) < len((one, other)):
         return one.name == other.name
     try:
-        return one.path.samefile(other.path)
+        return paths[0].samefile(paths[1])
     except OSError:  # one is not there yet
-        return one.path.resolve() == other.path.resolve()
+        return paths[0].resolve() == paths[1].resolve()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,9 @@ class LocalPlace:
         folder = self.path.absolute().parent
         if self.path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(self.path))
+        if self.path.exists() and not self.path.is_file():
+            # It would be replaced, a device such as /dev/stdout for the whole machine
+            raise WrongUsage(f"{self.path} is no file; an output is one that is made anew.")
         if not folder.is_dir():
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
         if not os.access(folder, os.W_OK):
@@ -207,7 +213,18 @@ class RemotePlace:
             self.system.rm_file(self.path)
 
     def require_writable(self) -> None:
-        """Leave it to the first object."""
+        """Leave it to the first object, but where that would be lost."""
+        if self.url.startswith("memory://"):
+            raise WrongUsage(f"{self.name} would be gone once the run ends; name another output.")
+
+
+def _local_path(place: Place) -> Path | None:
+    """Return the path of a file of this machine, however it was named."""
+    if isinstance(place, LocalPlace):
+        return place.path
+    if isinstance(place, RemotePlace) and "local" in place.system.protocol:
+        return Path(place.path)
+    return None
 
 
 @contextmanager
@@ -217,7 +234,7 @@ def _bare_faults(name: str) -> Iterator[None]:
         yield
     except OSError as fault:
         usual = errno.ENOENT if isinstance(fault, FileNotFoundError) else errno.EIO
-        said = fault.strerror or type(fault).__name__
+        said = fault.strerror or os.strerror(fault.errno or usual)
         raise OSError(fault.errno or usual, said, name) from None
 
 

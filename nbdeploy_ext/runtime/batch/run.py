@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .faults import BatchRefused, WrongUsage
 from .formats import format_of
 from .journal import Job, Journal, read_journal
-from .places import find_place, is_same
+from .places import find_place
 from .result_columns import ResultColumns
 from .shape import plan_shape
 from .source import open_source
@@ -58,12 +58,7 @@ class Run:
         self.endpoint = choose_endpoint(manifest, options.endpoint)
         self._rows = options.rows
         place, self.files = find_place(options.source), _files(options)
-        if is_same(place, self.files.output) or is_same(place, self.files.errors):
-            raise WrongUsage("The input would be overwritten: name another --output or --errors.")
-        if is_same(self.files.errors, self.files.output):
-            raise WrongUsage("--errors has to be another file than --output.")
-        for written in (self.files.output, self.files.errors):
-            written.require_writable()
+        self.files.require_writable(place)
         job = Job(place.identity(), _made_of(manifest), self.endpoint.name,
                   str(self.files.found), self.files.errors.name)  # fmt: skip
         self.journal = _journal(job, self.files, restart=options.restart)

@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from ..values import dump_value
+from .faults import WrongUsage
 from .parts import RemotePart, open_part
+from .places import is_same
 from .sink import make_sink
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from .result_columns import ResultColumns
     from .source import Source
 
+_ENDINGS = (".part", ".part.done", ".progress.new")
 _OBJECT_BYTES, _OBJECT_SECONDS = 2**23, 30.0
 """Object stores can't append: an object is written once it has so many bytes, or so often."""
 
@@ -30,6 +33,19 @@ class Files:
     found: Format
     errors: Place
     progress: Place
+
+    def require_writable(self, source: Place) -> None:
+        """Raise `WrongUsage` where one file would be written over another, `OSError` where none is.
+
+        What lies beside the output until that is complete is written, too.
+        """
+        beside = [self.progress, *map(self.output.beside, _ENDINGS)]
+        if any(is_same(source, place) for place in (self.output, self.errors, *beside)):
+            raise WrongUsage("The input would be overwritten: name another --output or --errors.")
+        if any(is_same(self.errors, place) for place in (self.output, *beside)):
+            raise WrongUsage(f"{self.errors.name} is written by the run: name another --errors.")
+        self.output.require_writable()
+        self.errors.require_writable()
 
 
 class Writer:
