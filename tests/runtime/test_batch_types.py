@@ -6,6 +6,7 @@ import gzip
 from datetime import date
 from decimal import Decimal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -79,6 +80,26 @@ def test_decimals_and_days_of_a_database_are_the_numbers_and_times_that_hints_as
     assert done.status == 0, (tmp_path / "out.jsonl.errors.jsonl").read_text()
     found = read_rows(tmp_path / "out.jsonl")[0]["said"]
     assert found == [float(amount), 7, "0.10", "2026-01-02T00:00:00", "2026-01-02"]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([0, 10**15, 0], pa.timestamp("s")), pa.array([0, 10**7, 0], pa.date32()),
+        pa.Array.from_buffers(pa.string(), 3, [
+            None, pa.py_buffer(np.array([0, 1, 2, 3], np.int32)), pa.py_buffer(b"a\xffb"),
+        ]),
+    ],
+    ids=["time", "day", "text"],
+)  # fmt: skip
+def test_a_row_of_parquet_that_python_has_no_value_for_fails_alone(same, tmp_path, column):
+    pq.write_table(pa.table({"x": [1, 2, 3], "column": column}), tmp_path / "in.parquet")
+    done = same(tmp_path / "in.parquet", "out.parquet")
+    assert (done.status, done.event["rows"], done.event["failed"]) == (1, 3, 1)
+    assert pq.read_table(tmp_path / "out.parquet")["again"].to_pylist() == [1, 3]
+    (failure,) = read_rows(tmp_path / "out.parquet.errors.jsonl")
+    assert (failure["row"], failure["error"]) == (2, "RowUnreadable")
+    assert "a value that Python has not" in failure["message"]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .chunk import Chunk
+from .chunk import Chunk, Unreadable
 from .faults import BatchRefused, WrongUsage
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class ParquetSource:
             return None
         first = self._number + 1
         self._number += table.num_rows
-        return Chunk(first, table.to_pylist(), table)
+        return Chunk(first, _values(table), table)
 
     def skip(self, rows: int) -> None:
         """Leave whole row groups out, and read away what is left."""
@@ -91,9 +91,25 @@ class ParquetSource:
         return self._arrow.Table.from_batches(taken, self.schema)
 
 
+def _values(table: Any) -> list[dict[str, Any] | Unreadable]:
+    """Return the rows; one with a value that Python has not (a year 33658) fails by itself."""
+    try:
+        return table.to_pylist()  # type: ignore[no-any-return]
+    except (ValueError, OverflowError):  # what Arrow raises, too
+        return [_row(table.slice(number, 1)) for number in range(table.num_rows)]
+
+
+def _row(table: Any) -> dict[str, Any] | Unreadable:
+    try:
+        return table.to_pylist()[0]  # type: ignore[no-any-return]
+    except (ValueError, OverflowError) as fault:
+        said = fault.reason if isinstance(fault, UnicodeDecodeError) else fault
+        return Unreadable(f"The row has a value that Python has not: {said}")
+
+
 def require_each_once(columns: Sequence[str], place: Place) -> None:
     """Raise `WrongUsage` where several columns have one name: a row has one value of it."""
-    twice = {name for name in columns if columns.count(name) > 1}
+    twice = {name or "without a name" for name in columns if columns.count(name) > 1}
     if twice:
         raise WrongUsage(f"{place.name} has several columns {', '.join(sorted(twice))}.")
 
