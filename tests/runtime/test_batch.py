@@ -360,6 +360,9 @@ def test_an_empty_table_gives_an_empty_table(run, tmp_path, name, content, outpu
         ("in.csv", "out.parquet.gz", "take the .gz away"),
         ("in.csv", "in.csv", "would be overwritten"),
         ("twice.csv", "out.csv", "several columns rooms"),
+        ("nameless.csv", "out.csv", "several columns without a name"),
+        ("semicolons.csv", "out.csv", "one column, 'rooms;area'"),
+        ("tabs.csv", "out.csv", "commas have to separate the cells"),
         ("in.parquet", "out.csv", "no Parquet file"),
         ("nowhere://x/in.csv", "out.csv", "knows no nowhere:// URLs"),
         ("memory://none.csv", "out.csv", "No such file or directory: memory://none.csv"),
@@ -368,6 +371,9 @@ def test_an_empty_table_gives_an_empty_table(run, tmp_path, name, content, outpu
 def test_wrong_usage_is_said_in_a_sentence(run, tmp_path, source, output, said):
     write_rows(tmp_path / "in.csv", HOUSES)
     (tmp_path / "twice.csv").write_text("rooms,rooms\n1,2\n")
+    (tmp_path / "nameless.csv").write_text("rooms,,\n1,2,3\n")
+    (tmp_path / "semicolons.csv").write_text("rooms;area\n1;2,5\n")
+    (tmp_path / "tabs.csv").write_text("rooms\tarea\n1\t2\n")
     (tmp_path / "in.parquet").write_text("rooms\n1\n")
     done = run(source if "://" in source else tmp_path / source, output, "price")
     assert done.status == 2

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .places import Place
 
 LONGEST_CELL = 2**24
+_OTHER_SEPARATORS = ";\t"
 _LOOK_AHEAD = 100
 _READ_AHEAD = 2**14
 
@@ -132,6 +133,7 @@ class CsvSource(_TextSource):
             self.columns = next((row for row in self._reader if row), [])
         except csv.Error as fault:
             raise WrongUsage(f"{place.name} is no CSV: {fault}.") from None
+        _require_commas(self.columns, place)
         require_each_once(self.columns, place)
 
     def _rows(self) -> Iterator[dict[str, Any] | Unreadable]:
@@ -180,6 +182,14 @@ class JsonLinesSource(_TextSource):
         for line in self._counted():
             if not line.isspace():
                 yield _object(line)
+
+
+def _require_commas(columns: list[str], place: Place) -> None:
+    """Raise `WrongUsage` where one column is many: all cells of a row would pass as one text."""
+    if len(columns) == 1 and any(other in columns[0] for other in _OTHER_SEPARATORS):
+        raise WrongUsage(
+            f"{place.name} has one column, {columns[0]!r}: commas have to separate the cells."
+        )
 
 
 def _object(line: str) -> dict[str, Any] | Unreadable:
