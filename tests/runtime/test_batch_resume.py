@@ -38,6 +38,18 @@ def stubborn(n: int) -> int:
         return -1
     return n
 """
+SWALLOWED = """\
+import os, signal, time
+
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(1)
+except BaseException:
+    pass
+
+def same(n: int) -> int:
+    return n
+"""
 ROWS = 400
 
 
@@ -124,6 +136,14 @@ def test_a_function_that_swallows_the_signal_stops_too(table, tmp_path, number):
     assert process.returncode == 128 + number
     assert batch(app, table, output).status == 0
     assert [int(row["stubborn"]) for row in read_rows(output)] == list(range(ROWS))
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_signal_that_a_cell_swallows_while_it_is_loaded_stops_the_run(table, tmp_path, workers):
+    app = write_app(tmp_path / "app", ("cell", "production", SWALLOWED), endpoints={"same": []})
+    done = batch(app, table, tmp_path / "out.csv", "--workers", workers)
+    assert (done.status, done.event["event"]) == (143, "stopped")
+    assert not (tmp_path / "out.csv").exists()
 
 
 def test_workers_share_the_rows_and_keep_their_order(app, table, tmp_path):

@@ -14,6 +14,7 @@ from .places import find_place
 from .result_columns import ResultColumns
 from .shape import plan_shape
 from .source import open_source
+from .stops import stop_if_asked
 from .workers import run_chunks
 from .writer import Files, Writer
 
@@ -96,8 +97,10 @@ class Run:
         return writer.journal
 
     def _chunks(self, pace: _Pace) -> Iterator[Chunk]:
+        stop_if_asked()
         while (chunk := self.source.read(pace.rows)) is not None:
             yield chunk
+            stop_if_asked()
 
 
 class _Pace:
