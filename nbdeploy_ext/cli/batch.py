@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from ..core.batch import BatchResult
 
+_OWN = ("/dev/std", "/dev/fd/", "/proc/")
+"""Of this process alone: the one that reads the table has others by these names."""
+
 
 @click.argument("what", metavar="NOTEBOOK_OR_DEPLOYMENT")
 @click.option("--input", "source", required=True, help="The table: a path or a URL.")
@@ -46,14 +49,7 @@ def batch(  # noqa: PLR0913  (each is an option)
     """Run an endpoint over a table, row by row or chunk by chunk."""
     if options["resume"] and options["restart"]:
         raise click.UsageError("Say either --resume or --restart.")
-    for place in filter(None, (source, destination, errors)):
-        _require_folder(place)
-    if not is_url(source) and not Path(source).is_file():
-        raise UsageError(f"There is no file {source}.")
-    request = BatchRequest(
-        absolute(source), absolute(destination), absolute(errors) if errors else None,
-        _words(options),
-    )  # fmt: skip
+    request = _request(source, destination, errors, _words(options))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     is_notebook = what.endswith(".ipynb") or Path(what).is_file()
     if is_notebook:
@@ -65,6 +61,22 @@ def batch(  # noqa: PLR0913  (each is an option)
     answer(result.as_json(), text, as_json=as_json)
     if result.failed:
         sys.exit(1)
+
+
+def _request(
+    source: str, destination: str, errors: str | None, words: tuple[str, ...]
+) -> BatchRequest:
+    """Return what is asked for; `UsageError` names what is not there, before any work."""
+    for place in (source, destination, errors):
+        if place in {"", "-"} or (place or "").startswith(_OWN):
+            raise UsageError(f"A table is a file or a URL, not {place or 'nothing'}.")
+    found, written = absolute(source), absolute(destination)
+    failures = absolute(errors) if errors else None
+    if not is_url(found) and not Path(found).is_file():
+        raise UsageError(f"There is no file {source}.")
+    for place in filter(None, (written, failures)):
+        _require_folder(place)
+    return BatchRequest(found, written, failures, words)
 
 
 def _in_deployment(name: str, target: str | None, request: BatchRequest) -> BatchResult:
@@ -98,6 +110,6 @@ def _words(options: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _require_folder(place: str) -> None:
-    folder = Path(place).absolute().parent
+    folder = Path(place).parent
     if not is_url(place) and not folder.is_dir():
         raise UsageError(f"There is no folder {folder}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,5 +68,7 @@ def is_url(place: str) -> bool:
 
 
 def absolute(place: str) -> str:
-    """Return a path as an absolute one; a URL stays."""
+    """Return a path, `file://` is one, as an absolute one; another URL stays."""
+    if place.startswith("file://"):
+        return str(Path(unquote(urlsplit(place).path)))
     return place if is_url(place) else str(Path(place).absolute())

@@ -112,6 +112,14 @@ def test_a_deployment_runs_over_a_table_in_its_own_image(deployed, tmp_path):
     assert "lacks the column income" in document["message"]
 
 
+def test_a_file_url_is_a_path_of_this_machine(deployed, tmp_path):
+    table, output = (tmp_path / name for name in ("in.csv", "out.csv"))
+    status, document, _ = run(
+        deployed, "--input", f"file://{table}", "--output", f"file://{output}"
+    )
+    check_result(status, document, tmp_path)
+
+
 def test_an_input_may_be_a_link_to_another_folder(deployed, tmp_path):
     store = tmp_path / "store"
     store.mkdir()
@@ -147,6 +155,13 @@ def test_a_deployment_that_is_told_to_stop_goes_on_later(notebook, tmp_path):
         (["none.ipynb", "--input", "in.csv", "--output", "o.csv"], 2, "no notebook"),
         (["loan.ipynb", "--input", "none.csv", "--output", "o.csv"], 2, "no file none.csv"),
         (["loan.ipynb", "--input", "in.csv", "--output", "none/o.csv"], 2, "no folder"),
+        (["loan.ipynb", "--input", "file:///none.csv", "--output", "o.csv"], 2, "no file file://"),
+        (["loan.ipynb", "--input", "in.csv", "--output", "-", "--format", "csv"], 2, "not -."),
+        (
+            ["loan.ipynb", "--input", "/dev/stdin", "--output", "o.csv", "--format", "csv"],
+            2,
+            "not /dev/stdin",
+        ),
         (["nobody", "--input", "in.csv", "--output", "o.csv"], 1, "no deployment nobody"),
     ],
 )
