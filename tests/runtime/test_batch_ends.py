@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import psutil
@@ -99,6 +101,25 @@ def test_a_run_whose_reader_is_gone_ends_quietly_and_can_go_on(app, table, tmp_p
     assert not psutil.wait_procs(children, timeout=10)[1]
     assert batch(app, table, output, "--endpoint", "slow").event["rows"] == ROWS
     assert [row["slow"] for row in read_rows(output)] == list(range(1, ROWS + 1))
+
+
+def test_a_terminal_stops_all_processes_of_a_run(app, table, tmp_path):
+    words = command("batch", "--input", str(table), "--output", str(tmp_path / "out.csv"),
+                    "--endpoint", "slow", "--workers", "2")  # fmt: skip
+    process = subprocess.Popen(
+        words, cwd=app, env=environment(app), text=True, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    wait_until((tmp_path / "out.csv.progress").exists)
+    children = psutil.Process(process.pid).children(recursive=True)
+    for _ in range(3):  # whoever is impatient
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(0.002)
+    said, log = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert json.loads(said.splitlines()[-1])["event"] == "stopped"
+    assert "Traceback" not in log
+    assert not psutil.wait_procs(children, timeout=10)[1]
 
 
 def test_a_run_whose_news_find_no_room_says_so(app, table, tmp_path):

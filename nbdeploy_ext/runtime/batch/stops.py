@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 
 _NUMBERS = (signal.SIGINT, signal.SIGTERM)
 _ASKED: list[int] = []
@@ -25,8 +26,13 @@ def keep_stops() -> None:
 
 def pass_stops_on(process: int) -> None:
     """Send them to another process; a terminal may have sent them there, too."""
+
+    def pass_on(number: int, _: object) -> None:
+        with suppress(ProcessLookupError):  # it has just ended
+            os.kill(process, number)
+
     for number in _NUMBERS:
-        signal.signal(number, lambda number, _: os.kill(process, number))
+        signal.signal(number, pass_on)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _NUMBERS)
 
 
