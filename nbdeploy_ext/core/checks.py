@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from . import hygiene, portability, proofs, supplies
+from . import endpoint_checks, hygiene, portability, proofs, supplies
 from .cell_flow import BUILTINS
 from .diagnostics import Diagnostic, Fix
-from .interface import RESERVED
 from .notebook import Role
 from .requirement_files import disagreements
 from .requirements import image_platform
@@ -25,6 +25,7 @@ _GIVEN: dict[Role | None, frozenset[str]] = {
     Role.MONITOR: BUILTINS | {"client", "calls"},
 }
 _IPYTHON = frozenset("display get_ipython In Out _ __ ___ _ih _oh _dh _i".split())
+_OWN = "{}.{}".format(*sys.version_info)
 _LOOKING = ("globals()", "locals()", "vars()", "dir()", "eval()")
 _SERVING = frozenset({Role.PRODUCTION, Role.PARAMETERS})
 _NEUTRAL_MODULES = frozenset({"nbdeploy_ext", "nbdeploy_runtime"})
@@ -39,9 +40,9 @@ def check_service(spec: ServiceSpec, edited: Collection[str] = ()) -> ServiceSpe
         found = [*_language(spec), *hygiene.secrets(spec)]
         return replace(spec, diagnostics=tuple(found))
     found = [
-        *_language(spec), *_cells(spec), *_names(spec), *_values(spec), *_endpoints(spec),
-        *_packages(spec), *_settings(spec), *hygiene.unknowable(spec), *hygiene.run_order(spec),
-        *hygiene.edited_since(spec, edited),
+        *_language(spec), *_cells(spec), *_names(spec), *_values(spec),
+        *endpoint_checks.endpoints(spec), *_packages(spec), *_settings(spec),
+        *hygiene.unknowable(spec), *hygiene.run_order(spec), *hygiene.edited_since(spec, edited),
         *hygiene.secrets(spec), *hygiene.files(spec), *hygiene.parameters(spec),
         *portability.habits(spec), *portability.places(spec), *portability.environment(spec),
         *proofs.proofs(spec), *supplies.supplies(spec),
@@ -88,10 +89,10 @@ def _cells(spec: ServiceSpec) -> Iterator[Diagnostic]:
                 fix=Fix(f"Keep {cell.roles[0].value}", "mark", {cell.cell_id: cell.roles[0].value}),
             )
     for flow in spec.shipped:
-        yield from _python(flow)
+        yield from _python(spec, flow)
 
 
-def _python(flow: CellFlow) -> Iterator[Diagnostic]:
+def _python(spec: ServiceSpec, flow: CellFlow) -> Iterator[Diagnostic]:
     for line, text in flow.plain.refused:
         yield Diagnostic(
             "NBD102",
@@ -105,12 +106,28 @@ def _python(flow: CellFlow) -> Iterator[Diagnostic]:
         line = flow.fault.lineno or 1
         yield Diagnostic(
             "NBD101",
-            f"The cell is not valid Python: {flow.fault.msg}.",
+            f"The cell is not valid Python{_own_version(spec)}: {flow.fault.msg}.",
             flow.cell.cell_id,
             line,
             (flow.fault.offset or 1) + flow.plain.cut.get(line, 0),  # counts characters
-            Fix("Mend the syntax"),
+            Fix(_syntax_fix(spec)),
         )
+
+
+def _own_version(spec: ServiceSpec) -> str:
+    return f" {_OWN}, which nbdeploy itself runs on" if _is_newer(spec) else ""
+
+
+def _syntax_fix(spec: ServiceSpec) -> str:
+    if not _is_newer(spec):
+        return "Mend the syntax"
+    newer = spec.kernel.minor
+    return f"Mend it, or, if it is syntax of the kernel's Python {newer}, run nbdeploy on {newer}"
+
+
+def _is_newer(spec: ServiceSpec) -> bool:
+    """Say whether the kernel's Python may know syntax that this one does not."""
+    return tuple(map(int, spec.kernel.minor.split("."))) > sys.version_info[:2]
 
 
 def _names(spec: ServiceSpec) -> Iterator[Diagnostic]:
@@ -238,71 +255,6 @@ def _values(spec: ServiceSpec) -> Iterator[Diagnostic]:
                 "NBD501", f"{value.name} was saved before its cells changed.", value.cell,
                 fix=Fix("Run the cell again; the next deploy saves it anew"),
             )  # fmt: skip
-
-
-def _endpoints(spec: ServiceSpec) -> Iterator[Diagnostic]:
-    if not spec.notebook.cells_of(Role.PRODUCTION):
-        yield Diagnostic(
-            "NBD301", "No cell is marked as production, so there is nothing to deploy.",
-            fix=Fix("Right-click the cells of the final algorithm: Mark as Production Cell"),
-        )  # fmt: skip
-        return
-    chosen = spec.config.endpoints or spec.notebook.choices.get("endpoints") or ()
-    known = {endpoint.name for endpoint in spec.endpoints}
-    for name in chosen:
-        if name not in known:
-            yield _no_function(spec, name)
-    if not chosen and not spec.endpoints:
-        yield Diagnostic(
-            "NBD302", "The production cells define no function that could be an endpoint.",
-            fix=Fix("Put the final step in a function, say def predict(...)"),
-        )  # fmt: skip
-    yield from _defined_twice(spec)
-    for endpoint in spec.endpoints:
-        if endpoint.name in RESERVED and endpoint.cells is None:
-            yield Diagnostic(
-                "NBD304", f"/{endpoint.name} is a route of the service itself.", endpoint.cell,
-                endpoint.line, 1, Fix("Give the function another name"),
-            )  # fmt: skip
-        if not endpoint.hinted:
-            yield Diagnostic(
-                "NBD305",
-                f"{endpoint.name} has arguments or a result without type hints, so they are not "
-                "checked.",
-                endpoint.cell, endpoint.line, 1, Fix("Add type hints"),
-            )  # fmt: skip
-
-
-def _no_function(spec: ServiceSpec, name: str) -> Diagnostic:
-    definers = list(spec.dataflow.defining(name))
-    shown = [flow for flow in definers if flow.cell.role is Role.PRODUCTION]
-    if shown:  # functools.partial, a lambda, an object that can be called, an import
-        return Diagnostic(
-            "NBD303", f"The endpoint {name} is no function that this cell defines with def.",
-            shown[-1].cell.cell_id,
-            fix=Fix(f"Write it as a function: def {name}(...), whose hints its callers then see"),
-        )  # fmt: skip
-    message = f"The endpoint {name} is no function of a production cell."
-    if not definers:
-        return Diagnostic("NBD303", message, fix=Fix("Mend its name, or take it off the endpoints"))
-    last = definers[-1].cell
-    wanted = (*spec.dataflow.slice(last.cell_id), last.cell_id)
-    shipped = {flow.cell.cell_id for flow in spec.shipped}
-    marks = {cell: Role.PRODUCTION.value for cell in wanted if cell not in shipped}
-    fix = Fix(f"Mark the cell that defines {name} as production", "mark", marks)
-    return Diagnostic("NBD303", message, fix=fix)
-
-
-def _defined_twice(spec: ServiceSpec) -> Iterator[Diagnostic]:
-    for endpoint in spec.endpoints:
-        for flow in spec.dataflow.defining(endpoint.name):
-            others = [node for node in flow.mentions.definitions if node.name == endpoint.name]
-            if flow.cell.role is Role.PRODUCTION and others and flow.cell.cell_id != endpoint.cell:
-                yield Diagnostic(
-                    "NBD310", f"{endpoint.name} is defined again in a later production cell, which "
-                    "is the one that serves.", flow.cell.cell_id, others[0].lineno, 1,
-                    Fix("Clear the mark of one of the cells, or rename the function"),
-                )  # fmt: skip
 
 
 def _packages(spec: ServiceSpec) -> Iterator[Diagnostic]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from nbdeploy_ext.core.checks import check_service
 from nbdeploy_ext.core.header import render_header
 from nbdeploy_ext.core.pipeline import analyse
 from tests.notebooks import LOAN, write_notebook
@@ -64,6 +67,17 @@ def test_each_fault_stops_the_deploy_with_its_code(
 ) -> None:
     assert code in codes(write_notebook(tmp_path, *cells))
     assert not analyse(write_notebook(tmp_path, *cells)).deployable
+
+
+def test_syntax_that_a_newer_kernel_may_know_is_told_as_such(tmp_path: Path) -> None:
+    spec = analyse(write_notebook(tmp_path, ("f", "production", "def f(:")))
+    (found,) = check_service(
+        replace(spec, kernel=replace(spec.kernel, version="3.99.1"))
+    ).diagnostics
+    assert found.code == "NBD101"
+    assert f"is not valid Python {sys.version_info[0]}.{sys.version_info[1]}," in found.message
+    assert found.fix is not None
+    assert "run nbdeploy on 3.99" in found.fix.title
 
 
 def test_functions_comprehensions_and_loops_bind_their_own_names(tmp_path: Path) -> None:
