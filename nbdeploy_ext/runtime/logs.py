@@ -10,6 +10,7 @@ import sys
 import threading
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from .loader import SecretUnset, setting_value
 from .request import CURRENT
@@ -61,14 +62,26 @@ def mask(text: str, secrets: tuple[str, ...]) -> str:
 
 
 def known_secrets(manifest: Manifest) -> tuple[str, ...]:
-    """Return the values of the manifest's secrets that this process was given, longest first."""
-    found = set()
+    """Return the values of the manifest's secrets that this process was given, longest first.
+
+    Beside each stand its spellings in Python's and JSON's quotes and in a URL: an error's text
+    often has what was wrong in quotes, where a key of several lines looks otherwise.
+    """
+    found: set[str] = set()
     for name in manifest.secret_names():
         try:
-            found.add(str(setting_value({"secret": name})))
+            found |= _spellings(str(setting_value({"secret": name})))
         except SecretUnset:  # noqa: PERF203  a handful of names, once
             continue
     return tuple(sorted(found - {""}, key=len, reverse=True))
+
+
+def _spellings(value: str) -> set[str]:
+    quoted = repr('"' + value)[2:-1]  # so the quotes around it are single ones
+    return {
+        value, quoted, quoted.replace("\\'", "'"), quote(value), quote(value, safe=""),
+        *(json.dumps(value, ensure_ascii=is_ascii)[1:-1] for is_ascii in (True, False)),
+    }  # fmt: skip
 
 
 class Printed(io.TextIOBase):

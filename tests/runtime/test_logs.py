@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+ODD = "0dd\\'\"/ü"
 CALLS = """\
 import logging, os, sys, warnings
 
@@ -23,6 +24,12 @@ def show(text: str) -> int:
 def tell(text: str) -> None:
     logging.getLogger("loan").warning("told %s and %s", text, os.environ["KEY"])
 
+def spell() -> None:
+    import json, urllib.parse
+    odd = os.environ["ODD"]
+    print("spelt", repr(odd), json.dumps([odd]), {"k": f"it's {odd}"}, urllib.parse.quote(odd), "v")
+    raise KeyError(os.environ["PEM"], odd)
+
 def fail() -> None:
     raise ValueError(f"key {os.environ['KEY']}")
 """
@@ -31,9 +38,11 @@ def fail() -> None:
 @pytest.fixture
 def running(start):
     return start(
-        ("calls", "production", CALLS), endpoints={"tell": [], "fail": [], "show": []},
-        env={"API_KEY": "v3ry-secret", "A_PEM": "BEGIN\nv3ry-secret-too\nEND"},
-        manifest_env={"KEY": {"secret": "API_KEY"}, "PEM": {"secret": "A_PEM"}},
+        ("calls", "production", CALLS), endpoints={"tell": [], "fail": [], "show": [], "spell": []},
+        env={"API_KEY": "v3ry-secret", "A_PEM": "BEGIN\nv3ry-secret-too\nEND", "AN_ODD": ODD},
+        manifest_env={
+            "KEY": {"secret": "API_KEY"}, "PEM": {"secret": "A_PEM"}, "ODD": {"secret": "AN_ODD"},
+        },
     )  # fmt: skip
 
 
@@ -49,7 +58,7 @@ def test_a_failure_is_logged_with_its_place_and_its_secrets_masked(running) -> N
     answer = running.client.post("/fail", json={}).json()
     line = running.logged("fail failed")
     assert line["error_id"] == answer["error_id"]
-    assert (line["endpoint"], line["cell"], line["line"]) == ("fail", "calls", 18)
+    assert (line["endpoint"], line["cell"], line["line"]) == ("fail", "calls", 24)
     assert "ValueError: key ***" in line["traceback"]
     assert "v3ry-secret" not in "".join(running.log)
 
@@ -65,6 +74,14 @@ def test_what_is_printed_is_json_lines_too_with_the_call_and_no_secret(running) 
     assert running.logged("80 %")["message"] == "80 %"
     warned = running.logged("careful")
     assert (warned["logger"], warned["level"]) == ("py.warnings", "warning")
+
+
+def test_a_secret_is_masked_in_quotes_and_in_a_url_too(running) -> None:
+    running.client.post("/spell", json={})
+    said = running.logged("spelt")["message"]
+    assert said == """spelt '***' ["***"] {'k': 'it\\'s ***'} *** v"""
+    assert "KeyError: ('***', '***')" in running.logged("spell failed")["traceback"]
+    assert not any("0dd" in line or "v3ry-secret" in line for line in running.log)
 
 
 def test_every_line_is_json(running) -> None:
