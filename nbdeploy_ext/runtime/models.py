@@ -13,6 +13,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, RootModel
+from pydantic.dataclasses import dataclass, is_pydantic_dataclass
 
 from .roles import unaliased
 
@@ -24,8 +25,8 @@ _OWN_INITS = (BaseModel.__init__, RootModel.__init__)
 
 
 def is_model(hint: Any) -> bool:
-    """Say whether a hint is a class of pydantic's models."""
-    return isinstance(hint, type) and issubclass(hint, BaseModel)
+    """Say whether a hint is a class of pydantic's models, or of its dataclasses."""
+    return isinstance(hint, type) and (issubclass(hint, BaseModel) or is_pydantic_dataclass(hint))
 
 
 def standing_in(model: Any, is_ours: Callable[[Any], bool], adapt: Callable[[Any], Any]) -> Any:
@@ -37,26 +38,42 @@ def standing_in(model: Any, is_ours: Callable[[Any], bool], adapt: Callable[[Any
         return _STANDING_IN[model]
     if not holds(model, is_ours):
         return model
-    derived = _STANDING_IN[model] = _derived(model)
+    make = _of_model if issubclass(model, BaseModel) else _of_dataclass
+    return make(model, is_ours, adapt)
+
+
+def _of_model(model: Any, is_ours: Callable[[Any], bool], adapt: Callable[[Any], Any]) -> Any:
+    # Not compiled as yet: its fields may be of this model again
+    body: dict[str, Any] = {"model_config": {"defer_build": True}}
+    if model.__init__ not in _OWN_INITS:
+        body["__init__"] = _init_of(model)
+    derived = _STANDING_IN[model] = _derived(model, body)
+    derived.model_config["defer_build"] = False
     for name, field in model.model_fields.items():
         if holds(field.annotation, is_ours):
             derived.model_fields[name] = _adapted(field, adapt)
     return derived
 
 
-def _derived(model: Any) -> Any:
-    """Return a subclass that is taken for `model` both ways and has no schema as yet."""
-    body: dict[str, Any] = {name: getattr(model, name) for name in
-                            ("__module__", "__qualname__", "__doc__")}  # fmt: skip
-    if model.__init__ in _OWN_INITS:
-        body["__new__"] = lambda _: model.__new__(model)
-    else:
-        body["__init__"] = _init_of(model)
-    body["model_config"] = {"defer_build": True}  # its fields may be of this model again
+def _of_dataclass(kind: Any, is_ours: Callable[[Any], bool], adapt: Callable[[Any], Any]) -> Any:
+    _STANDING_IN[kind] = kind  # within itself it stays as it is
+    hints = typing.get_type_hints(kind, include_extras=True)
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    adapted = {name: adapt(hints[name]) for name in fields if holds(hints[name], is_ours)}
+    body = {name: copy(fields[name]) for name in adapted}
+    derived = _derived(kind, {**body, "__annotations__": adapted})
+    make: Any = dataclass(config=kind.__pydantic_config__, frozen=kind.__dataclass_params__.frozen)
+    _STANDING_IN[kind] = make(derived)
+    return _STANDING_IN[kind]
+
+
+def _derived(model: Any, body: dict[str, Any]) -> Any:
+    """Return a subclass that makes objects of `model`, and takes those for its own."""
     knows = {"__instancecheck__": lambda _, value: isinstance(value, model)}
-    derived: Any = type("StandIn", (type(model),), knows)(model.__name__, (model,), body)
-    derived.model_config["defer_build"] = False
-    return derived
+    said = {name: getattr(model, name) for name in ("__module__", "__qualname__", "__doc__")}
+    if "__init__" not in body:
+        body["__new__"] = lambda _: model.__new__(model)
+    return type("StandIn", (type(model),), knows)(model.__name__, (model,), {**said, **body})
 
 
 def _init_of(model: Any) -> Callable[..., None]:
@@ -98,7 +115,7 @@ def holds(hint: Any, is_ours: Callable[[Any], bool], known: frozenset[Any] = fro
 
 
 def _parts(hint: Any) -> Iterable[Any]:
-    if is_model(hint):
+    if isinstance(hint, type) and issubclass(hint, BaseModel):
         hint.model_rebuild(raise_errors=False)  # hints of classes that came after it
         return [field.annotation for field in hint.model_fields.values()]
     if isinstance(hint, typing.NewType):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, Literal, Optional, TypeVar, Union
 
 import numpy as np
@@ -22,6 +22,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.dataclasses import dataclass as checked
 
 from nbdeploy_ext.runtime.faults import ArgumentsInvalid
 from tests.runtime.codec_types import Batch, Form, codec_of
@@ -134,7 +135,29 @@ class Kept:
     node: Node
 
 
+@checked(config=ConfigDict(arbitrary_types_allowed=True), frozen=True, slots=True)
+class Window:
+    width: Annotated[int, Field(gt=0)]
+    values: NDArray[np.float64]
+    taper: np.ndarray = field(default_factory=lambda: np.ones(1))
+    tables: list[pd.DataFrame] = field(default_factory=list)
+    total: float = field(init=False, default=0.0)
+
+    @field_validator("values")
+    @classmethod
+    def _doubled(cls, values: Any) -> Any:
+        return values * 2
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "total", float(self.values.sum()))
+
+
+class Windows(Loose):
+    all: list[Window]
+
+
 FRAME = [{"a": 1}, {"a": 2}]
+WINDOW = {"width": 1, "values": [2.0], "taper": [1.0], "tables": [], "total": 2.0}
 SENT: list[tuple[Any, Any, Any]] = [
     (Signal, {"samples": [1, 3, None][:2], "hz": 2}, {
         "samples": [-1.0, 1.0], "hz": 2.0, "name": "signal", "gaps": [], "length": 2,
@@ -172,6 +195,9 @@ SENT: list[tuple[Any, Any, Any]] = [
     (Timed, {"values": [1, 2]}, {"values": [1, 2]}),
     (Written, {"values": [1, 2]}, {"values": "1 2"}),
     (Kept, {"node": {"weights": [1]}}, {"node": {"weights": [1], "below": []}}),
+    (Window, {"width": 1, "values": [1]}, WINDOW),
+    (Windows, {"all": [{"width": 1, "values": [1], "tables": [FRAME]}]},
+     {"all": [{**WINDOW, "tables": [FRAME]}]}),
     (dict[str, Node], {"a": {"weights": [1]}}, {"a": {"weights": [1], "below": []}}),
 ]  # fmt: skip
 
@@ -195,6 +221,8 @@ def test_the_object_is_the_models_own_and_as_pydantic_makes_it() -> None:
     assert isinstance(tables.frame, pd.DataFrame)
     assert tables.square.shape == (2, 2)
     assert not isinstance(got, Tables)
+    window = codec_of(Window).decode(b'{"x": {"width": 1, "values": [1]}}')["x"]
+    assert (type(window), window.total) == (Window, 2)
 
 
 @pytest.mark.parametrize(
@@ -213,6 +241,10 @@ def test_the_object_is_the_models_own_and_as_pydantic_makes_it() -> None:
             "x.frame": "Input should be a list of records or lists by column",
             "x.square": "Input should be an array of shape 2 x 2",
             "x.each[1]": "Input should be an array of whole numbers (int8)",
+        }),
+        (Window, {"width": 0, "values": "secret7"}, {
+            "x.width": "Input should be greater than 0",
+            "x.values": "Input should be an array of numbers (float64)",
         }),
         (Node, {"weights": [1], "below": [{"weights": "secret7"}]},
          {"x.below[0].weights": "Input should be an array of numbers, of booleans or of text"}),
