@@ -6,6 +6,7 @@ import os
 import signal
 import sqlite3
 import threading
+from contextlib import closing
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +74,7 @@ def test_calls_in_a_file_outlive_service_and_version(tmp_path) -> None:
     assert [(call["inputs"]["x"], call["output"], call["version"]) for call in calls] == [
         (1, 2, 1), (2, 4, 1), (3, 6, 2),
     ]  # fmt: skip
-    with sqlite3.connect(f"{state}/calls.sqlite") as connection:
+    with closing(sqlite3.connect(f"{state}/calls.sqlite")) as connection, connection:
         rows = connection.execute("SELECT endpoint, status, inputs FROM calls").fetchall()
     assert rows[0] == ("double", 200, '{"x":1}')
 
