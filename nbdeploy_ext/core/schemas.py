@@ -16,10 +16,23 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _DECIMAL: dict[str, Any] = {"type": "string"}
-_FLOATS = "float16 float32 float64 floating longdouble".split()
-_INTEGERS = (
-    "int8 int16 int32 int64 uint8 uint16 uint32 uint64 integer intp signedinteger unsignedinteger"
-).split()
+_FLOATS: dict[str, dict[str, Any]] = {
+    "float16": {"minimum": -65504.0, "maximum": 65504.0},
+    "float32": {"minimum": -3.4028234663852886e38, "maximum": 3.4028234663852886e38},
+    **{name: {} for name in "float64 floating longdouble".split()},
+}
+_BITS = {"integer": 64, "intp": 64, "signedinteger": 64, "unsignedinteger": 64} | {
+    f"{kind}{bits}": bits for kind in ("int", "uint") for bits in (8, 16, 32, 64)
+}
+
+
+def _span(name: str, bits: int) -> dict[str, int]:
+    """Return the least and the largest whole number that a numpy type holds."""
+    if name.startswith("u"):
+        return {"minimum": 0, "maximum": 2**bits - 1}
+    return {"minimum": -(2 ** (bits - 1)), "maximum": 2 ** (bits - 1) - 1}
+
+
 _PLAIN: dict[str, dict[str, Any]] = {
     "str": {"type": "string"},
     "int": {"type": "integer"},
@@ -52,11 +65,14 @@ _PLAIN: dict[str, dict[str, Any]] = {
     "str_": {"type": "string"},
     "datetime64": {"type": "string"},
     "timedelta64": {"type": "string", "format": "duration"},
-    **{name: {"type": "number"} for name in _FLOATS},
-    **{name: {"type": "integer"} for name in _INTEGERS},
+    **{name: {"type": "number", **bounds} for name, bounds in _FLOATS.items()},
+    **{name: {"type": "integer", **_span(name, bits)} for name, bits in _BITS.items()},
 }
 _SETS = frozenset("set Set frozenset FrozenSet AbstractSet MutableSet".split())
-_ARRAYS = frozenset("list List Sequence MutableSequence Iterable deque Deque tuple Tuple".split())
+_ARRAYS = frozenset(
+    "list List Sequence MutableSequence Iterable Collection Container Reversible deque Deque tuple "
+    "Tuple".split()
+)
 _STREAMS = frozenset(
     "Iterator Generator AsyncIterator AsyncGenerator Iterable AsyncIterable".split()
 )

@@ -24,7 +24,7 @@ _WORDS = {"b": "booleans", "i": "whole numbers", "u": "whole numbers", "f": "num
 _SCHEMAS: dict[str, dict[str, Any]] = {
     "b": {"type": "boolean"},
     "i": {"type": "integer"},
-    "u": {"type": "integer", "minimum": 0},
+    "u": {"type": "integer"},
     "f": {"type": ["number", "null"]},
     "n": {"type": ["number", "null"]},
     "U": {"type": "string"},
@@ -54,6 +54,18 @@ def concrete_of(kind: Any) -> Any:
 
     made = {"i": np.int64, "u": np.uint64, "f": np.float64}
     return kind if _is_concrete(kind) else made.get(_kind(kind, np), kind)
+
+
+def span_of(kind: Any) -> dict[str, Any]:
+    """Return the least and the largest number of a numpy scalar type, as JSON Schema has it."""
+    import numpy as np  # noqa: PLC0415  (the same)
+
+    made = concrete_of(kind) if kind is not None else None
+    if _kind(made, np) in {"i", "u"}:
+        return {"minimum": int(np.iinfo(made).min), "maximum": int(np.iinfo(made).max)}
+    if made in {np.float16, np.float32}:  # of wider ones JSON's own numbers are
+        return {"minimum": float(np.finfo(made).min), "maximum": float(np.finfo(made).max)}
+    return {}
 
 
 def read_date(text: str) -> Any:
@@ -98,7 +110,8 @@ def array_schema(hint: Any, shape: Sequence[int | None] | None = None) -> dict[s
     lengths = shape if shape is not None else hinted_shape(hint)
     if lengths is None:
         return {"type": "array"}
-    schema = dict(_SCHEMAS.get(_kind(_dtype(hint, np), np), {}))
+    dtype = _dtype(hint, np)
+    schema = {**_SCHEMAS.get(_kind(dtype, np), {}), **span_of(dtype)}
     for length in reversed(lengths):
         schema = {"type": "array", "items": schema} if schema else {"type": "array"}
         if length is not None:

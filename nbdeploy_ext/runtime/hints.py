@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args, get_origi
 
 from pydantic import (
     AfterValidator,
+    Field,
     GetCoreSchemaHandler,
     PlainSerializer,
     PlainValidator,
@@ -22,7 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, core_schema
 from typing_extensions import NotRequired, Required, TypedDict
 
-from .arrays import array_schema, concrete_of, read_array, read_date, scalar_of
+from .arrays import array_schema, concrete_of, read_array, read_date, scalar_of, span_of
 from .choices import chosen
 from .frames import SCHEMAS, read_frame
 from .models import annotated, is_model, standing_in
@@ -222,7 +223,10 @@ def _numpy_scalar(kind: Any) -> Any:
         return Annotated[timedelta, AfterValidator(kind), PlainSerializer(_numpy_span),
                          WithJsonSchema(_SPAN_SCHEMA)]  # fmt: skip
     own = scalar_of(kind)
-    return None if own is None else Annotated[own, AfterValidator(_fitting(concrete_of(kind)))]
+    if own is None:
+        return None
+    fitting = AfterValidator(_fitting(concrete_of(kind)))
+    return Annotated[own, Field(json_schema_extra=span_of(kind)), fitting]
 
 
 def _numpy_span(value: Any) -> str | None:

@@ -127,7 +127,7 @@ Literal[-1, 2]|t.Literal["x"]
 Colour|Level|Odd|Single|list[Colour]|Point|Labelled|Tree|Row|Loose|Pair|Form|Longer|Plain
 Rows|Ratio|Count|Number|Bound|Either|Maybe|dict[str, Rows]
 date|time|timedelta|moment|dt.datetime|datetime.date|UUID|Decimal|Path|list[Decimal]
-np.ndarray|NDArray[np.float64]|NDArray|np.float32|np.int64|np.bool_|np.str_|pd.DataFrame
+np.ndarray|NDArray[np.float64]|NDArray|np.float32|np.float16|np.int64|np.uint8|np.integer|np.bool_|np.str_|pd.DataFrame
 pd.Series|pd.Index|pd.Timestamp|pd.Timedelta|Optional[pd.DataFrame]|dict[str, NDArray[np.float64]]
 Annotated[int, Field(ge=1, le=9)]|Annotated[str, MaxLen(3)]
 Annotated[list[int], Field(min_length=1)]

@@ -81,6 +81,7 @@ def draw() -> Figure:
     return Figure()
 '''
 NAMES = ("decide", "kinds", "open_ended", "stream", "tables", "upload", "say", "draw")
+FLOAT32 = 3.4028234663852886e38
 EXAMPLE = {"applicant": {"income": 1.0, "photo": "AP8="}}
 
 
@@ -147,7 +148,7 @@ def test_the_document_shows_the_example_that_answered(document) -> None:
         ("series", {"anyOf": [{"type": "array"}, {"type": "object"}]}),
         ("either", {"anyOf": [{"type": "integer"}, {"type": "string"}]}),
         ("maybe", {"anyOf": [{"type": "integer"}, {"type": "null"}]}),
-        ("scalar", {"type": "number", "default": 1.5}),
+        ("scalar", {"type": "number", "default": 1.5, "minimum": -FLOAT32, "maximum": FLOAT32}),
         ("missing", {"type": "number"}),
         ("own", {}),
         ("once", {"type": "array", "items": {"type": "integer"}}),
