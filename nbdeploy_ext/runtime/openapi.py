@@ -116,8 +116,11 @@ class _AsChecked(GenerateJsonSchema):
     def dict_schema(self, schema: DictSchema) -> dict[str, Any]:
         """Say that keys are numbers where they are; in JSON they are text."""
         said = super().dict_schema(schema)
-        if schema.get("keys_schema", {}).get("type") == "int":
-            said.setdefault("propertyNames", {"pattern": "^-?[0-9]+$"})
+        keys = self.generate_inner(schema.get("keys_schema", {"type": "any"}))
+        if keys.get("type") == "integer":
+            values = keys.get("enum")
+            names = {"enum": [*map(str, values)]} if values else {"pattern": "^-?[0-9]+$"}
+            said.setdefault("propertyNames", names)
         return said
 
 

@@ -15,7 +15,7 @@ TYPES = """\
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import Enum
+from enum import Enum, IntEnum
 from typing import Annotated, Any, Iterator, Literal, Optional, TypedDict, Union
 from uuid import UUID
 import numpy as np
@@ -26,6 +26,9 @@ from pydantic import BaseModel, Field, WithJsonSchema
 
 class Colour(Enum):
     RED = "red"
+
+class Level(IntEnum):
+    LOW = 1
 
 @dataclass
 class Applicant:
@@ -55,7 +58,7 @@ def kinds(
     number: int, when: dt.datetime, day: dt.date, span: dt.timedelta, price: Decimal, key: UUID,
     raw: bytes, rows: list[Row], form: Form, array: NDArray[np.float64], frame: pd.DataFrame,
     series: pd.Series, either: Union[int, str], maybe: Optional[int], own: Own, anything,
-    once: set[int], by_number: dict[int, str],
+    once: set[int], by_number: dict[int, str], by_level: dict[Level, str],
     free: Annotated[Any, WithJsonSchema({"type": ["string", "null"]})],
     scalar: np.float32 = np.float32(1.5), colour: Colour = Colour.RED,
     missing: float = float("nan"),
@@ -158,6 +161,14 @@ def test_the_document_shows_the_example_that_answered(document) -> None:
                 "type": "object",
                 "additionalProperties": {"type": "string"},
                 "propertyNames": {"pattern": "^-?[0-9]+$"},
+            },
+        ),
+        (
+            "by_level",
+            {
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+                "propertyNames": {"enum": ["1"]},
             },
         ),
         ("free", {"type": ["string", "null"]}),
