@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import TypeAdapter
 from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import PydanticSerializationError
 
 from .answers import answer_types
 from .bodies import body_types
@@ -106,6 +107,16 @@ def _schemas(service: Service) -> tuple[dict[tuple[str, str], Any], dict[str, An
 class _AsChecked(GenerateJsonSchema):
     """Says what is taken where pydantic's own schema says less, or more."""
 
+    def encode_default(self, dft: Any) -> Any:
+        """Say a field's default as an argument's is said: pydantic has none of arrays."""
+        try:
+            return super().encode_default(dft)
+        except PydanticSerializationError as unknown:
+            try:
+                return plain_value(dft)
+            except (NotJson, ValueError):
+                raise unknown from None
+
     def set_schema(self, schema: SetSchema) -> dict[str, Any]:
         """Take what stands twice in a list: it is once in the set."""
         said = super().set_schema(schema)
@@ -128,7 +139,7 @@ def _can_be_drawn(
     _: str, mode: Literal["validation", "serialization"], adapter: TypeAdapter[Any]
 ) -> bool:
     try:
-        adapter.json_schema(mode=mode)
+        adapter.json_schema(mode=mode, schema_generator=_AsChecked)
     except PydanticInvalidForJsonSchema:
         return False
     return True

@@ -22,13 +22,18 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 class Colour(Enum):
     RED = "red"
 
 class Level(IntEnum):
     LOW = 1
+
+class Kernel(BaseModel):
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+    weights: NDArray[np.float64] = np.eye(2)
+    scale: np.float32 = np.float32(0.5)
 
 @dataclass
 class Applicant:
@@ -58,7 +63,7 @@ def kinds(
     number: int, when: dt.datetime, day: dt.date, span: dt.timedelta, price: Decimal, key: UUID,
     raw: bytes, rows: list[Row], form: Form, array: NDArray[np.float64], frame: pd.DataFrame,
     series: pd.Series, either: Union[int, str], maybe: Optional[int], own: Own, anything,
-    once: set[int], by_number: dict[int, str], by_level: dict[Level, str],
+    once: set[int], by_number: dict[int, str], by_level: dict[Level, str], kernel: Kernel,
     free: Annotated[Any, WithJsonSchema({"type": ["string", "null"]})],
     scalar: np.float32 = np.float32(1.5), colour: Colour = Colour.RED,
     missing: float = float("nan"),
@@ -188,6 +193,13 @@ def test_the_document_names_the_notebooks_own_types(document) -> None:
     schema = shared[applicant["$ref"].rpartition("/")[2]]
     assert schema["required"] == ["income"]
     assert schema["properties"]["photo"]["contentEncoding"] == "base64"
+
+
+def test_the_document_says_the_defaults_of_fields_as_those_of_arguments(running, document) -> None:
+    fields = document["components"]["schemas"]["Kernel"]["properties"]
+    assert fields["weights"]["default"] == [[1.0, 0.0], [0.0, 1.0]]
+    assert fields["scale"]["default"] == 0.5
+    assert "is not JSON serializable" not in "".join(running.log)
 
 
 def test_the_document_says_what_any_number_of_arguments_are(document) -> None:
