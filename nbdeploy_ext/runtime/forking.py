@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import gc
 import os
 import stat
 import threading
@@ -13,6 +14,8 @@ from pathlib import Path
 _SAFE = ("jemalloc", "libuv", "Otel")  # they see to forks themselves
 _DESCRIPTORS, _TASKS = Path("/proc/self/fd"), Path("/proc/self/task")
 _MAPS = Path("/proc/self/maps")
+_OF_LOOPS = ("uvloop", "asyncio.base_events", "asyncio.events", "asyncio.selector_events",
+             "asyncio.unix_events")  # fmt: skip
 
 
 def held_open() -> frozenset[tuple[int, str]]:
@@ -66,7 +69,25 @@ def unshared(loop: asyncio.AbstractEventLoop, before: frozenset[tuple[int, str]]
     files = sorted(Path(target).name for target in opened if target.startswith("/"))
     if len(files) < len(opened):
         return "connections are open"
-    return f"files are open ({', '.join(files)})" if files else ""
+    if files:
+        return f"files are open ({', '.join(files)})"
+    bound = _bound(loop)
+    return f"objects belong to the event loop ({', '.join(bound)})" if bound else ""
+
+
+def _bound(loop: asyncio.AbstractEventLoop) -> list[str]:
+    """Return what would go on with a loop that no worker runs: sessions, locks, by their types."""
+    gc.collect()
+    names = set()
+    for holder in gc.get_referrers(loop):
+        kind = type(holder)
+        is_done = isinstance(holder, asyncio.Future) and holder.done()
+        # Frames and contexts are those of this start; a dictionary is some object's or module's
+        is_ours = kind.__module__ == "builtins" and kind is not dict
+        if not (is_done or is_ours or kind.__module__.startswith(_OF_LOOPS)):
+            named = [str(k) for k, v in holder.items() if v is loop] if kind is dict else []
+            names.update(named or [kind.__name__])
+    return sorted(names)
 
 
 def _native_threads() -> list[str]:

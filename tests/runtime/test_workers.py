@@ -284,6 +284,32 @@ kept = sqlite3.connect("table")
 kept.execute("create table if not exists t (n)")
 """
 PROGRAM = "import subprocess\nprogram = subprocess.Popen(['cat'], stdin=-1, stdout=-1)\n"
+SESSION = """\
+import asyncio
+
+class Session:
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+
+await asyncio.sleep(0)
+session = Session()
+
+async def ask() -> int:
+    done = session.loop.create_future()
+    session.loop.call_later(0.01, done.set_result, 7)
+    return await done
+"""
+LOCK = """\
+import asyncio
+lock = asyncio.Lock()
+
+async def ask() -> int:
+    async def wait() -> int:
+        async with lock:
+            await asyncio.sleep(0.01)
+            return 7
+    return (await asyncio.gather(wait(), wait()))[0]
+"""
 TASK = "import asyncio\nawait asyncio.sleep(0)\ntask = asyncio.ensure_future(asyncio.sleep(600))\n"
 
 
@@ -321,8 +347,24 @@ def test_a_cell_that_fails_in_each_worker_stops_the_start(tmp_path) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(("cell", "kind"), [(SESSION, "Session"), (LOCK, "Lock")])
+def test_what_belongs_to_the_event_loop_belongs_to_each_workers_own(tmp_path, cell, kind) -> None:
+    folder = write_app(
+        tmp_path / "app", ("cells", "production", CELLS + cell),
+        endpoints={"ask": [{}], "who": []}, service=ServiceSettings(workers=2),
+    )  # fmt: skip
+    with serve(folder) as running:
+        workers_of(running)
+        assert [post(running, "ask").json() for _ in range(6)] == [7] * 6
+        assert f"event loop ({kind})" in running.logged("loads the notebook for itself")["message"]
+
+
 SHARED = """\
-import logging, mmap, multiprocessing
+import asyncio, logging, mmap, multiprocessing
+await asyncio.sleep(0)
+lock = asyncio.Lock()
+done = asyncio.ensure_future(asyncio.sleep(0))
+await done
 logging.getLogger("own").addHandler(logging.FileHandler("log"))
 with open("table", "w") as file:
     file.write("0123")
