@@ -133,8 +133,10 @@ def _keep_exact(is_rounded: bool) -> None:
 def _labelled(pd: Any, value: Any, is_rounded: bool) -> Any:
     if isinstance(value, list):
         return pd.Series(_column(value, is_rounded))
+    if not isinstance(value, dict):
+        raise TypeError(value)  # a frame would be a series of its columns
     _keep_exact(is_rounded)
-    return pd.Series(dict(value))
+    return pd.Series(value)
 
 
 def _listed(pd: Any, value: Any, is_rounded: bool) -> Any:

@@ -79,6 +79,7 @@ RESULTS: list[tuple[Any, Any, Any]] = [
     (pd.Timestamp, pd.Timestamp("2026-01-02"), "2026-01-02T00:00:00"),
     (pd.Timestamp, pd.Timestamp(1, tz="UTC"), "1970-01-01T00:00:00.000000001Z"),
     (list, pd.Index(["a"]), ["a"]),
+    (pd.Series, pd.DataFrame({"a": [1], "b": [2]}), [{"a": 1, "b": 2}]),
     (dict[str, Any], {1: UUID(ID)}, {"1": ID}),
     (Annotated[dict, {"no": "hash"}], {"a": 1}, {"a": 1}),
     (Any, "\ud800", "\ud800"),
