@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -120,6 +121,23 @@ def test_a_terminal_stops_all_processes_of_a_run(app, table, tmp_path):
     assert json.loads(said.splitlines()[-1])["event"] == "stopped"
     assert "Traceback" not in log
     assert not psutil.wait_procs(children, timeout=10)[1]
+
+
+LATE = """\
+import os, signal, subprocess
+from nbdeploy_runtime.batch.stops import pass_stops_on
+ended = subprocess.Popen(["true"])
+ended.wait()
+pass_stops_on(ended.pid)
+os.kill(os.getpid(), signal.SIGTERM)
+print("well")
+"""
+
+
+def test_a_stop_that_comes_when_the_notebooks_process_has_just_ended_is_none(app):
+    done = subprocess.run([sys.executable, "-c", LATE], env=environment(app), text=True,
+                          capture_output=True, check=False, timeout=60)  # fmt: skip
+    assert (done.stdout, done.stderr) == ("well\n", "")
 
 
 def test_a_run_whose_news_find_no_room_says_so(app, table, tmp_path):
