@@ -40,6 +40,11 @@ class Caller:
         self._secrets = secrets
         self._loop: asyncio.AbstractEventLoop | None = None
 
+    @property
+    def at_once(self) -> int:
+        """Return how many rows a chunk has to have for all the calls that can wait together."""
+        return _AT_ONCE if self._operation.on_loop else 1
+
     def use(self, loop: asyncio.AbstractEventLoop) -> None:
         """Wait for asynchronous functions on this loop."""
         self._loop = loop

@@ -82,7 +82,8 @@ class Run:
             self.source.skip(self.journal.rows)
             news.begin(self.journal, self.source.share())
             gets_types = self.source.kind == "csv" != self.files.found.kind
-            pace = _Pace(self._rows if shape.takes_chunks else 1, self._rows)
+            least = self._rows if shape.takes_chunks else caller.at_once
+            pace = _Pace(min(least, self._rows), self._rows)
             try:
                 for done in run_chunks(caller, self._chunks(pace), workers):
                     chunk, outcome, seconds = done
@@ -108,7 +109,7 @@ class _Pace:
 
     def __init__(self, least: int, most: int) -> None:
         self._least, self._most = least, most
-        self.rows = min(most, max(least, 100))
+        self.rows = least  # nobody knows yet how long a call takes
 
     def note(self, rows: int, seconds: float) -> None:
         if seconds < _QUICK and rows >= self.rows:
