@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections import deque
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -20,7 +20,6 @@ from .watched import GOES_ON
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from concurrent.futures import Future
 
     from .caller import Caller
     from .chunk import Chunk, Outcome
@@ -44,7 +43,7 @@ def run_chunks(caller: Caller, chunks: Iterable[Chunk], workers: int) -> Iterato
     with _pool(caller, workers) as pool:
         waiting: deque[tuple[Chunk, Future[tuple[Outcome, float]]]] = deque()
         for chunk in chunks:
-            waiting.append((chunk, pool.submit(_in_worker, chunk)))
+            waiting.append((chunk, _submitted(pool, chunk)))
             if len(waiting) >= workers * _AHEAD:
                 yield _next(waiting)
         while waiting:
@@ -61,6 +60,16 @@ def _pool(caller: Caller, workers: int) -> Iterator[ProcessPoolExecutor]:
         # One may be inside a function that takes hours
         for child in multiprocessing.active_children():
             child.kill()
+
+
+def _submitted(pool: ProcessPoolExecutor, chunk: Chunk) -> Future[tuple[Outcome, float]]:
+    """Return what comes of a chunk: nothing where a process has ended, behind what is done."""
+    try:
+        return pool.submit(_in_worker, chunk)
+    except BrokenProcessPool as fault:
+        lost: Future[tuple[Outcome, float]] = Future()
+        lost.set_exception(fault)
+        return lost
 
 
 def _next(waiting: deque[tuple[Chunk, Future[tuple[Outcome, float]]]]) -> Done:
