@@ -427,6 +427,15 @@ def test_what_an_image_lacks_is_said_with_the_line_to_add(app, tmp_path, module,
     assert f"`%pip install {module}`" in json.loads(done.stdout)["message"]
 
 
+@pytest.mark.parametrize("given", ["--rows-per-chunk=0", "--workers=many", "--workers=-1"])
+def test_a_number_that_is_none_is_said_in_words(app, given):
+    words = command("batch", "--input", "in.csv", "--output", "out.csv", given)
+    done = subprocess.run(words, cwd=app, env=environment(app), capture_output=True, text=True,
+                          check=False)  # fmt: skip
+    assert done.returncode == 2
+    assert "is no whole number from 1 on" in done.stderr
+
+
 def test_help_says_what_there_is(app):
     done = subprocess.run(command("batch", "--help"), cwd=app, env=environment(app),
                           capture_output=True, text=True, check=True)  # fmt: skip
