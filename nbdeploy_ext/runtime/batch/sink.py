@@ -159,7 +159,8 @@ class ParquetSink:
 
     def _merge(self, reopen: Reopen, target: BinaryIO) -> None:
         known = getattr(self._source, "schema", None)
-        merge_streams(reopen, target, empty=known, names=list(self._columns.names))
+        names = [utf8(name).decode() for name in self._columns.names]
+        merge_streams(reopen, target, empty=known, names=names)
 
     def _table(self, rows: list[Mapping[str, Any]]) -> Any:
         """Return rows as a table; a column whose values are of no one type is text."""
