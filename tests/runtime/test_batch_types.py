@@ -68,6 +68,13 @@ def test_half_a_surrogate_pair_is_replaced_where_a_format_has_none(same, tmp_pat
     assert (first["again"], first["note"], str(first["\ufffd"])) == ("\ufffd", "a\ufffd", "1")
 
 
+def test_what_is_infinite_stays_so_in_csv(same, tmp_path):
+    values = [float("inf"), float("-inf"), float("nan"), 1.5]
+    pq.write_table(pa.table({"x": [1, 2, 3, 4], "far": values}), tmp_path / "in.parquet")
+    assert same(tmp_path / "in.parquet", "out.csv").status == 0
+    assert [row["far"] for row in read_rows(tmp_path / "out.csv")] == ["inf", "-inf", "", "1.5"]
+
+
 @pytest.mark.parametrize("amount", ["12.50", "3", "-0.07"])
 def test_decimals_and_days_of_a_database_are_the_numbers_and_times_that_hints_ask_for(
     app, tmp_path, amount
@@ -108,6 +115,12 @@ def test_a_row_of_parquet_that_python_has_no_value_for_fails_alone(same, tmp_pat
         ("in.csv", "größe\n1\n".encode("cp1252"), "not UTF-8 text"),
         ("in.jsonl", '{"x": "größe"}\n'.encode("cp1252"), "not UTF-8 text"),
         ("in.jsonl.gz", gzip.compress(b'{"x": 1}\n' * 9)[:-9], "breaks off"),
+        ("in.csv.gz", b"x\nprivate\n", "is not gzip, or not whole, behind row 0."),
+        (
+            "in.csv.gz",
+            gzip.compress(b"x\n1\n") + b"private",
+            "is not gzip, or not whole, behind row",
+        ),
         ("in.csv.gz", gzip.compress(b"x\n1\n")[:10] + b"\xff" * 9, "breaks off"),
     ],
 )

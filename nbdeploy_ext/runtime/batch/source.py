@@ -111,7 +111,11 @@ class _TextSource:
         except UnicodeDecodeError as fault:
             where = f"behind row {self._number}"
             raise BatchRefused(f"The input is not UTF-8 text ({fault.reason}) {where}.") from None
-        except (EOFError, gzip.BadGzipFile, zlib.error) as fault:
+        except gzip.BadGzipFile:  # its words quote what it found instead
+            raise BatchRefused(
+                f"The input is not gzip, or not whole, behind row {self._number}."
+            ) from None
+        except (EOFError, zlib.error) as fault:
             raise BatchRefused(f"The input breaks off behind row {self._number}: {fault}") from None
         self._taken = self._size
 

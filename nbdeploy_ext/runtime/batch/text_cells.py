@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from datetime import date
@@ -129,6 +130,8 @@ def spell(value: Any) -> str:
     """Return a value as a CSV file has it."""
     if isinstance(value, str):
         return value
+    if isinstance(value, float) and math.isinf(value):  # which JSON has not
+        return str(value)
     plain = plain_value(value)
     if plain is None or isinstance(plain, str):
         return plain or ""
