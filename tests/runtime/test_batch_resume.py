@@ -339,7 +339,7 @@ calls = []
 def failing(caller, chunks, workers):
     for n, done in enumerate(whole(caller, chunks, workers)):
         yield done
-        if n == 2 and not calls:
+        if n == 4 and not calls:
             calls.append(n)
             raise OSError("the network is gone")
 whole, run.run_chunks = run.run_chunks, failing
