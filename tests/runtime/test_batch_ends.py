@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -122,6 +124,23 @@ def test_a_terminal_stops_all_processes_of_a_run(app, table, tmp_path):
     assert json.loads(said.splitlines()[-1])["event"] == "stopped"
     assert "Traceback" not in log
     assert not psutil.wait_procs(children, timeout=10)[1]
+
+
+def test_a_terminal_has_its_cursor_back_when_a_process_ends_within_its_bar(app, table, tmp_path):
+    ours, theirs = pty.openpty()
+    words = command("batch", "--input", str(table), "--output", str(tmp_path / "out.csv"),
+                    "--endpoint", "leave")  # fmt: skip
+    process = subprocess.Popen(words, cwd=app, env=environment(app, TERM="xterm"),
+                               stdin=theirs, stdout=theirs, stderr=theirs)  # fmt: skip
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # its end
+        while read := os.read(ours, 4096):
+            shown += read
+    os.close(ours)
+    assert process.wait(30) == 1
+    assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")
+    assert shown.splitlines()[-1].startswith(b"Error: The process that runs the notebook was ended")
 
 
 LATE = """\

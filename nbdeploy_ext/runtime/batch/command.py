@@ -44,6 +44,7 @@ def run_batch(folder: Path, given: list[str]) -> int:
         return run_watched(lambda: _heard(lambda: _run_told(folder, options, news)), news.rows)
     except BatchRefused as fault:
         said, status = str(fault), fault.status
+        news.leave_bar()
         return _heard(lambda: _refuse(said, status, news))
 
 

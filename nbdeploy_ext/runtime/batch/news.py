@@ -80,6 +80,13 @@ class News:
             self._bar.__exit__(None, None, None)
             self._bar = None
 
+    def leave_bar(self) -> None:
+        """Begin a line, with a cursor again, where a process ended in the midst of its bar."""
+        stderr = sys.__stderr__
+        if stderr is not None and stderr.isatty():
+            stderr.write("\x1b[?25h\n")
+            stderr.flush()
+
     def say(self, text: str = "", **event: Any) -> None:
         """Print an event: for people its `text`, where there is one and they look.
 
