@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 from datetime import date
 from decimal import Decimal
@@ -66,6 +67,25 @@ def test_half_a_surrogate_pair_is_replaced_where_a_format_has_none(same, tmp_pat
     assert same(source, name).status == 0
     first = read_rows(tmp_path / name)[0]
     assert (first["again"], first["note"], str(first["\ufffd"])) == ("\ufffd", "a\ufffd", "1")
+
+
+@pytest.mark.parametrize("text", ["a\rb", "\n", "\r\n,", 'say "x"', " ", "a\x0bb"])
+@pytest.mark.parametrize("late", [False, True])
+def test_text_of_any_kind_is_one_cell_of_csv(same, tmp_path, text, late):
+    rows = [{"x": n, "note": text} for n in range(200)]
+    write_lines(tmp_path / "in.jsonl", rows + [{"x": 200, "late": 1}] * late)
+    assert same(tmp_path / "in.jsonl", "out.csv").status == 0
+    with (tmp_path / "out.csv").open(newline="") as file:
+        found = list(csv.DictReader(file))
+    assert [row["note"] for row in found] == [text] * 200 + [""] * late
+
+
+def test_cells_that_are_longer_than_an_input_may_have_are_written_again(same, tmp_path):
+    rows = [{"x": 1, "note": "x" * (2**24 + 1)}] + [{"x": 2}] * 199 + [{"x": 3, "late": 4}]
+    write_lines(tmp_path / "in.jsonl", rows)
+    assert same(tmp_path / "in.jsonl", "out.csv").status == 0
+    lines = (tmp_path / "out.csv").read_text().splitlines()
+    assert (lines[0], len(lines[1]), lines[-1]) == ("x,note,again,late", 2**24 + 1 + 5, "3,,3,4")
 
 
 def test_what_is_infinite_stays_so_in_csv(same, tmp_path):

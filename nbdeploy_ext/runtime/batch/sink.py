@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+import sys
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TextIO
 
 from ..values import dump_value
 from .arrow_streams import merge_streams
 from .parquet_source import import_pyarrow
-from .source import LONGEST_CELL
 from .text_cells import spell, spell_or_none, utf8
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class CsvSink:
         self._columns.note(rows)
         names = list(self._columns.names)
         text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
+        writer = _csv_writer(text)
         if not self._columns.header and rows:
             writer.writerow(names)
             self._columns.header = len(names)
@@ -104,7 +104,7 @@ class CsvSink:
         return None if self._columns.header == len(self._columns.names) else self._fill_up
 
     def _fill_up(self, reopen: Reopen, target: BinaryIO) -> None:
-        csv.field_size_limit(LONGEST_CELL)
+        csv.field_size_limit(sys.maxsize)  # what was written can be read
         names = list(self._columns.names)
         source: Any = reopen()
         plain = gzip.GzipFile(fileobj=source) if self._zipped else source
@@ -112,7 +112,7 @@ class CsvSink:
         next(rows, None)
         packed: Any = gzip.GzipFile(fileobj=target, mode="wb") if self._zipped else target
         text = io.TextIOWrapper(packed, encoding="utf-8", newline="")
-        writer = csv.writer(text, lineterminator="\n")
+        writer = _csv_writer(text)
         writer.writerow(names)
         writer.writerows(row + [""] * (len(names) - len(row)) for row in rows)
         source.close()
@@ -120,6 +120,21 @@ class CsvSink:
         text.detach()
         if self._zipped:
             packed.close()
+
+
+class _Rows:
+    """Takes rows that end with both characters, and ends them with a newline."""
+
+    def __init__(self, target: TextIO) -> None:
+        self._target = target
+
+    def write(self, row: str) -> int:
+        return self._target.write(row[:-2] + "\n")
+
+
+def _csv_writer(target: TextIO) -> Any:
+    # It quotes line ends in cells only where they are its own: a lone "\r" would end a row
+    return csv.writer(_Rows(target), lineterminator="\r\n")
 
 
 class ParquetSink:
