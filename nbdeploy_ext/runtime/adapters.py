@@ -37,6 +37,7 @@ class Adapter:
         self._hint = hint
         self._is_result = is_result
         schema: Any = plain_schema(hint)
+        self.strict = True if schema is not None else strictness(hint)
         if schema is None:
             self.validator: Any = self.full.validator
             self.serializer = self.full.serializer
@@ -63,8 +64,9 @@ class ArgumentsAdapter:
         """Compile them; `is_open` says that other names are taken, too."""
         self._hints = hints
         self._required = required
-        self._extra = "allow" if is_open else "forbid"
+        self._extra: Any = "allow" if is_open else "forbid"  # mypy knows only literal ones
         schema: Any = self._plain()
+        self.strict = True if schema is not None else strictness(*hints.values())
         self.validator: Any = self.full.validator if schema is None else SchemaValidator(schema)
 
     @cached_property
@@ -80,7 +82,10 @@ class ArgumentsAdapter:
             for name, hint in adapted.items()
         }
         shape = typed_dict(ARGUMENTS, fields)
-        shape.__pydantic_config__ = ConfigDict(extra=self._extra)  # type: ignore[typeddict-item]
+        config = ConfigDict(extra=self._extra)
+        if self.strict is None:  # what is no model's is read as strictly as ever
+            config["strict"] = True
+        shape.__pydantic_config__ = config
         return TypeAdapter(shape)
 
     def _plain(self) -> dict[str, Any] | None:
@@ -97,6 +102,16 @@ class ArgumentsAdapter:
             "extra_behavior": self._extra,
             "config": {"extra_fields_behavior": self._extra, "title": ARGUMENTS},
         }
+
+
+def strictness(*hints: Any) -> bool | None:
+    """Return whether JSON of the hints is read strictly; None leaves that to their models.
+
+    Those have validators that come first, behind which nothing is JSON's to pydantic.
+    """
+    from .models import reads_first  # noqa: PLC0415  (it needs pydantic)
+
+    return None if any(map(reads_first, hints)) else True
 
 
 def plain_schema(hint: Any) -> dict[str, Any] | None:

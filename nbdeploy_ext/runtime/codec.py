@@ -58,7 +58,8 @@ class Codec(NamedTuple):
         try:
             if self.is_raw:
                 return self._raw(body)
-            decoded = self.arguments.validator.validate_json(body or b"{}", strict=True)
+            arguments = self.arguments
+            decoded = arguments.validator.validate_json(body or b"{}", strict=arguments.strict)
             return decoded if self.extra is None else self._with_extras(decoded)
         except ValidationError as fault:
             raise fault_of(fault, lambda: from_json(body or b"{}")) from None
@@ -88,8 +89,9 @@ class Codec(NamedTuple):
         return self.fields.get(name) or self.extra or _ANYTHING
 
     def _read_json(self, name: str, content: bytes, *, strict: bool) -> Any:
+        adapter = self._adapter(name)
         try:
-            return self._adapter(name).validator.validate_json(content, strict=strict)
+            return adapter.validator.validate_json(content, strict=strict and adapter.strict)
         except ValidationError as fault:
             raise fault_of(fault, lambda: from_json(content), name) from None
 
@@ -234,18 +236,19 @@ def _checked(adapter: Adapter, value: Any) -> bytes:
         return _checked_as_json(adapter, value)
 
 
-def _read_back(validate: Callable[..., Any], value: Any) -> Any:
+def _read_back(adapter: Adapter, value: Any) -> Any:
+    validate, strict = adapter.validator.validate_json, adapter.strict
     try:
-        return validate(dump_value(value), strict=True)
+        return validate(dump_value(value), strict=strict)
     except ValidationError:
         # NaN is a float to its hint, and null, as which it is sent, is none
-        return validate(json.dumps(plain_value(value, keeps_nan=True)), strict=True)
+        return validate(json.dumps(plain_value(value, keeps_nan=True)), strict=strict)
 
 
 def _checked_as_json(adapter: Adapter, value: Any) -> bytes:
     """Take what JSON has for the value: numpy's numbers, tuples for lists, dicts for classes."""
     try:
-        checked = _read_back(adapter.validator.validate_json, value)
+        checked = _read_back(adapter, value)
         return adapter.serializer.to_json(checked, fallback=native, by_alias=True)
     except ValidationError as fault:
         place = ".".join(str(part) for part in fault.errors(include_input=False)[0]["loc"])

@@ -12,7 +12,7 @@ from contextlib import suppress
 from copy import copy
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
-from pydantic import BaseModel, RootModel
+from pydantic import BaseModel, BeforeValidator, RootModel, WrapValidator
 from pydantic.dataclasses import dataclass, is_pydantic_dataclass
 
 from .roles import unaliased
@@ -21,12 +21,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _STANDING_IN: dict[type, Any] = {}  # one for each model, which has one name in documents
+_FIRST = (BeforeValidator, WrapValidator)
 _OWN_INITS = (BaseModel.__init__, RootModel.__init__)
 
 
 def is_model(hint: Any) -> bool:
     """Say whether a hint is a class of pydantic's models, or of its dataclasses."""
-    return isinstance(hint, type) and (issubclass(hint, BaseModel) or is_pydantic_dataclass(hint))
+    return _is_of_models(hint) or (_is_class(hint) and is_pydantic_dataclass(hint))
+
+
+def _is_of_models(hint: Any) -> bool:
+    return _is_class(hint) and issubclass(hint, BaseModel)
+
+
+def _is_class(hint: Any) -> bool:
+    # Python 3.10 takes list[int] for one
+    return isinstance(hint, type) and get_origin(hint) is None
 
 
 def standing_in(model: Any, is_ours: Callable[[Any], bool], adapt: Callable[[Any], Any]) -> Any:
@@ -102,12 +112,30 @@ def annotated(hint: Any, metadata: list[Any]) -> Any:
     return form[parts] if metadata else hint
 
 
+def reads_first(hint: Any) -> bool:
+    """Say whether validators of the notebook's own come before pydantic's, at any depth.
+
+    To pydantic what they return is Python's, in which, strictly, text is no date, nor a list a set.
+    """
+    return holds(hint, _comes_first)
+
+
+def _comes_first(hint: Any) -> bool:
+    if get_origin(hint) is Annotated:
+        return any(isinstance(part, _FIRST) for part in hint.__metadata__)
+    found = getattr(hint, "__pydantic_decorators__", None) if is_model(hint) else None
+    if found is None:
+        return False
+    decorators = [*found.field_validators.values(), *found.model_validators.values()]
+    return any(decorator.info.mode in {"before", "wrap"} for decorator in decorators)
+
+
 def holds(hint: Any, is_ours: Callable[[Any], bool], known: frozenset[Any] = frozenset()) -> bool:
     """Say whether a hint is, or has at any depth, one that `is_ours`."""
     hint = unaliased(hint)
     if is_ours(hint):
         return True
-    if isinstance(hint, type):
+    if _is_class(hint):
         if hint in known:
             return False
         known |= {hint}
@@ -115,9 +143,9 @@ def holds(hint: Any, is_ours: Callable[[Any], bool], known: frozenset[Any] = fro
 
 
 def _parts(hint: Any) -> Iterable[Any]:
-    if isinstance(hint, type) and issubclass(hint, BaseModel):
+    if _is_of_models(hint):
         hint.model_rebuild(raise_errors=False)  # hints of classes that came after it
-        return [field.annotation for field in hint.model_fields.values()]
+        return [annotated(f.annotation, f.metadata) for f in hint.model_fields.values()]
     if isinstance(hint, typing.NewType):
         return [hint.__supertype__]
     if dataclasses.is_dataclass(hint) or typing.is_typeddict(hint) or hasattr(hint, "_fields"):

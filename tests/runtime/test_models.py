@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any, Generic, Literal, Optional, TypeVar, Union
 
 import numpy as np
@@ -24,8 +26,9 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass as checked
 
+from nbdeploy_ext.runtime.codec import compile_codec
 from nbdeploy_ext.runtime.faults import ArgumentsInvalid
-from tests.runtime.codec_types import Batch, Form, codec_of
+from tests.runtime.codec_types import Batch, Fixed, Form, codec_of
 
 T = TypeVar("T")
 
@@ -156,6 +159,38 @@ class Windows(Loose):
     all: list[Window]
 
 
+class Dated(BaseModel):
+    day: date | None = None
+    tags: set[int] = set()
+    cost: Decimal | None = None
+
+
+class Old(Dated):
+    @model_validator(mode="before")
+    @classmethod
+    def _renamed(cls, given: Any) -> Any:
+        return {"day": given["date"]} if isinstance(given, dict) and "date" in given else given
+
+
+class Loud(Dated):
+    @field_validator("day", "tags", mode="before")
+    @classmethod
+    def _same(cls, given: Any) -> Any:
+        return given
+
+
+class Around(Dated):
+    @model_validator(mode="wrap")
+    @classmethod
+    def _around(cls, given: Any, handler: Any) -> Any:
+        return handler(given)
+
+
+class Noted(Loose):
+    day: Annotated[date, BeforeValidator(lambda given: given)]
+    values: np.ndarray = np.zeros(1)
+
+
 FRAME = [{"a": 1}, {"a": 2}]
 WINDOW = {"width": 1, "values": [2.0], "taper": [1.0], "tables": [], "total": 2.0}
 SENT: list[tuple[Any, Any, Any]] = [
@@ -254,6 +289,28 @@ def test_what_is_wrong_in_a_model_is_named_by_its_field(hint, sent, told) -> Non
     with pytest.raises(ArgumentsInvalid) as raised:
         codec_of(hint).decode(json.dumps({"x": sent}).encode())
     assert {p["location"]: p["message"] for p in raised.value.problems} == told
+
+
+@pytest.mark.parametrize("hint", [Old, Loud, Around, list[Old], dict[str, Loud | None]])
+def test_validators_that_come_first_leave_json_what_it_is(hint) -> None:
+    one: Any = {"day": "2026-01-02", "tags": [1], "cost": "1.5"}
+    sent = {list[Old]: [one], dict[str, Loud | None]: {"a": one}}.get(hint, one)
+    codec = codec_of(hint)
+    got = codec.decode(json.dumps({"x": sent}).encode())["x"]
+    assert json.loads(codec.encode(got)) == sent
+    assert json.loads(codec.encode(sent)) == sent
+    assert codec.check("x", json.dumps(sent).encode()) == got
+
+
+def test_beside_them_all_else_is_read_strictly() -> None:
+    def function(old: Old, a: int = 1, b: list[float] = [], c: Fixed | None = None): ...  # noqa: B006
+
+    codec = compile_codec(function)
+    assert codec.decode(b'{"old": {"date": "2026-01-02"}}')["old"].day == date(2026, 1, 2)
+    for wrong in ('"a": "1"', '"b": ["1"]', '"c": {"name": 1, "raw": ""}', '"a": true'):
+        with pytest.raises(ArgumentsInvalid):
+            codec.decode(b'{"old": {}, %b}' % wrong.encode())
+    assert codec_of(Noted).decode(b'{"x": {"day": "2026-01-02"}}')["x"].day == date(2026, 1, 2)
 
 
 def test_a_model_without_arrays_is_left_to_pydantic() -> None:
