@@ -40,11 +40,17 @@ def read_frame_from(kind: str, body: bytes, charset: str) -> Any:
     try:
         if _is_surplus(body, separator, charset):
             raise BodyUnreadable("Row 2 of the body has more cells than the first.")
-        return pd.read_csv(BytesIO(body), sep=separator, encoding=charset)
+        return pd.read_csv(BytesIO(body), sep=separator, encoding=charset, **_exactly(pd))
     except pd.errors.EmptyDataError:
         return pd.DataFrame()
     except (ValueError, LookupError):  # its words may quote what was sent
         raise BodyUnreadable(f"The body is not {_NAMES[kind]}.") from None
+
+
+def _exactly(pd: Any) -> dict[str, Any]:
+    """Return what pandas before 3.1 must be told, to read numbers to their last bit."""
+    version = tuple(map(int, pd.__version__.split(".")[:2]))
+    return {} if version >= (3, 1) else {"float_precision": "round_trip"}
 
 
 def _is_surplus(body: bytes, separator: str, charset: str) -> bool:
