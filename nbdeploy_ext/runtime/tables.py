@@ -6,7 +6,7 @@ import csv
 import json
 from io import BytesIO, StringIO, TextIOWrapper
 from itertools import islice
-from typing import Any
+from typing import Any, TextIO
 
 import orjson
 from pydantic_core import from_json
@@ -36,7 +36,7 @@ def read_frame_from(kind: str, body: bytes, charset: str) -> Any:
         return frame_of(read_arrow(kind, body))
     import pandas as pd  # noqa: PLC0415  (only images that have pandas get here)
 
-    separator = "\t" if kind == TSV else ","
+    separator = _separator(kind)
     try:
         if _is_surplus(body, separator, charset):
             raise BodyUnreadable("Row 2 of the body has more cells than the first.")
@@ -67,7 +67,7 @@ def read_lines(kind: str, body: bytes, charset: str) -> list[list[str]]:
     """Return the cells of CSV or TSV as text, line by line; empty lines are none."""
     text = StringIO(decode_text(body, charset).removeprefix("\ufeff"), newline="")
     try:
-        lines = list(csv.reader(text, delimiter="\t" if kind == TSV else ",", strict=True))
+        lines = list(csv.reader(text, delimiter=_separator(kind), strict=True))
     except csv.Error:
         raise BodyUnreadable(f"The body is not {_NAMES[kind]}.") from None
     return [line for line in lines if line]
@@ -90,7 +90,12 @@ def write_frame(kind: str, frame: Any) -> bytes:
     numbers = number_columns(frame)
     if numbers is not None and _is_simple(numbers):
         return _write_numbers(kind, frame.columns.tolist(), numbers)
-    return frame.to_csv(index=False, sep="\t" if kind == TSV else ",").encode()  # type: ignore[no-any-return]
+    text = frame.to_csv(index=False, sep=_separator(kind))
+    if "\r" in text:
+        again = StringIO(newline="")
+        frame.to_csv(Rows(again), index=False, sep=_separator(kind), lineterminator=Rows.END)
+        text = again.getvalue()
+    return text.encode()  # type: ignore[no-any-return]
 
 
 def _is_simple(columns: Any) -> bool:
@@ -128,9 +133,35 @@ def write_rows(kind: str, rows: list[Any]) -> bytes:
 def write_lines(kind: str, lines: list[list[Any]]) -> bytes:
     """Return lines of cells as CSV or TSV; None is an empty cell."""
     text = StringIO(newline="")
-    writer = csv.writer(text, delimiter="\t" if kind == TSV else ",", lineterminator="\n")
-    writer.writerows(lines)
+    csv_writer(text, _separator(kind)).writerows(lines)
     return text.getvalue().encode()
+
+
+class Rows:
+    """A file for rows that end with `END`, which ends them with a newline alone."""
+
+    END = "\r\n"
+
+    def __init__(self, target: TextIO) -> None:
+        """Write to another file."""
+        self._target = target
+
+    def write(self, row: str) -> int:
+        """Write one row, and nothing else."""
+        return self._target.write(row.removesuffix(self.END) + "\n")
+
+
+def csv_writer(target: TextIO, separator: str = ",") -> Any:
+    """Return what writes rows of cells that any reader finds the ends of.
+
+    Python quotes line ends in cells only where they are its own: a lone carriage return would end
+    a row for whoever reads it.
+    """
+    return csv.writer(Rows(target), delimiter=separator, lineterminator=Rows.END)
+
+
+def _separator(kind: str) -> str:
+    return "\t" if kind == TSV else ","
 
 
 def guess(text: str) -> Any:

@@ -79,6 +79,10 @@ def mixed():
 def twice():
     return pd.DataFrame([[1, 2], [3, 4]], columns=["a", "a"])
 
+def returned(as_frame: bool = True):
+    rows = [{"a": "x\\ry", "b": 1}, {"a": "z", "b": 2}]
+    return pd.DataFrame(rows) if as_frame else rows
+
 def each():
     yield {"a": 1}
     yield twice()
@@ -209,6 +213,14 @@ def test_an_array_goes_as_a_table_without_names(ask) -> None:
     assert ask("vector", "application/x-ndjson").text == "0\n1\n2\n"
     found = read("arrow.stream", ask("array", "application/vnd.apache.arrow.stream").content)
     np.testing.assert_array_equal(found.to_numpy(), [[1.5, np.nan], [2, 3]])
+
+
+@pytest.mark.parametrize("as_frame", [True, False])
+def test_a_carriage_return_within_a_cell_ends_no_row(running, as_frame) -> None:
+    answer = running.client.post(
+        "/returned", json={"as_frame": as_frame}, headers={"accept": "text/csv"}
+    )
+    assert answer.content == b'a,b\n"x\ry",1\nz,2\n'
 
 
 def test_a_list_of_anything_goes_as_json_lines(ask) -> None:

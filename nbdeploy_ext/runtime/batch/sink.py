@@ -6,8 +6,9 @@ import csv
 import gzip
 import io
 import sys
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
+from ..tables import csv_writer
 from ..values import dump_value
 from .arrow_streams import merge_streams
 from .parquet_source import import_pyarrow
@@ -91,7 +92,7 @@ class CsvSink:
         self._columns.note(rows)
         names = list(self._columns.names)
         text = io.StringIO()
-        writer = _csv_writer(text)
+        writer = csv_writer(text)
         if not self._columns.header and rows:
             writer.writerow(names)
             self._columns.header = len(names)
@@ -112,7 +113,7 @@ class CsvSink:
         next(rows, None)
         packed: Any = gzip.GzipFile(fileobj=target, mode="wb") if self._zipped else target
         text = io.TextIOWrapper(packed, encoding="utf-8", newline="")
-        writer = _csv_writer(text)
+        writer = csv_writer(text)
         writer.writerow(names)
         writer.writerows(row + [""] * (len(names) - len(row)) for row in rows)
         source.close()
@@ -120,21 +121,6 @@ class CsvSink:
         text.detach()
         if self._zipped:
             packed.close()
-
-
-class _Rows:
-    """Takes rows that end with both characters, and ends them with a newline."""
-
-    def __init__(self, target: TextIO) -> None:
-        self._target = target
-
-    def write(self, row: str) -> int:
-        return self._target.write(row[:-2] + "\n")
-
-
-def _csv_writer(target: TextIO) -> Any:
-    # It quotes line ends in cells only where they are its own: a lone "\r" would end a row
-    return csv.writer(_Rows(target), lineterminator="\r\n")
 
 
 class ParquetSink:
