@@ -24,16 +24,28 @@ _FORMATS: Mapping[str, str] = {
     "a Hugging Face token": r"\bhf_[A-Za-z0-9]{34,}\b",
     "a private key": r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----",
     "a URL with a password": r"\b[a-z][a-z0-9+.\-]*://[^\s/:@'\"{}$]+:[^\s/:@'\"{}$]{3,}@[^\s'\"]+",
+    "a JSON Web Token": r"\beyJ[\w\-]{10,}\.eyJ[\w\-]{10,}\.[\w\-]{20,}",
+    "a bearer token": r"\bBearer (?!eyJ)(?=[\w\-.+/]*\d)(?=[\w\-.+/]*[A-Z])[\w\-.+/]{24,}",
+    "a connection string with a password": r"(?i);(?:pwd|password|accountkey|sharedaccesskey)="
+    r"[^\s;'\"{}()$<*]{6,}(?=[;'\"])",
 }
+_NAME = r"(?:password|passwd|passphrase|secret|token|(?:api|secret|access|account)[_-]?key)"
 _ASSIGNED = (
-    r"(?i)\b[a-z_]*(?:password|passwd|secret|token|api_?key)\b\s*[=:]\s*"
+    rf"(?i)\b[a-z0-9_]*{_NAME}\b(?:\s*:[ \w.|\[\]]+?)?\s*[=:]\s*"  # token: str = "…"
     r"[rbu]?(['\"])(?P<value>[^'\"\s]{6,})\1"
+)
+# As a key a word may stand beside it, {"token": "column_2"}: only what is no word is told
+_VALUE = r"\s*[rbu]?(['\"])(?P<value>(?=[^'\"]*\d)(?=[^'\"]*[A-Za-z])[^'\"\s]{8,})\2"
+_KEYED = (
+    rf"(?i)(['\"])[\w.\-]*{_NAME}\1\s*\]?\s*[=:]{_VALUE}",
+    rf"(?i)\b(?:get|getenv|setdefault|putenv)\(\s*(['\"])[\w.\-]*{_NAME}\1\s*,{_VALUE}",
 )
 _HARMLESS = re.compile(
     r"(?i)^(?:your|my|the|some|example|change|dummy|test|fake|demo|x{3,}|\*|<|\{|\$)"
 )
 _KNOWN = {kind: re.compile(pattern) for kind, pattern in _FORMATS.items()}
-_NAMED = re.compile(_ASSIGNED)
+_NAMED = tuple(re.compile(pattern) for pattern in (_ASSIGNED, *_KEYED))
+_WORDS = re.compile(r"[A-Za-z]+\d{0,3}(?:[_\-./:][A-Za-z]+\d{0,3}|[_\-./:]\d{1,4})*")
 # Whether a text can hold one is asked first: for megabytes of outputs, a literal beginning is
 # found many times sooner than a word's boundary
 _SCREENS = {
@@ -57,9 +69,12 @@ _HINTS = {
     "a Hugging Face token": ("hf_",),
     "a private key": ("PRIVATE KEY",),
     "a URL with a password": ("://",),
+    "a JSON Web Token": ("eyJ",),
+    "a bearer token": ("Bearer ",),
+    "a connection string with a password": ("wd=", "WD=", "word=", "WORD=", "ey="),
 }
 _HINTED = [(kind, hint) for kind, hints in _HINTS.items() for hint in hints]
-_NAMES = ("passw", "secret", "token", "key")
+_NAMES = ("passw", "passphrase", "secret", "token", "key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +98,11 @@ def find_leaks(text: str, *, named: bool) -> Iterator[Leak]:
         for found in _KNOWN[kind].finditer(text):
             yield Leak(kind, *_place(text, found.start()))
     lower = text.lower() if named else ""
-    for found in _NAMED.finditer(text) if any(name in lower for name in _NAMES) else ():
-        if not _HARMLESS.match(found["value"]):
-            yield Leak("a password or token", *_place(text, found.start()))
+    for pattern in _NAMED if any(name in lower for name in _NAMES) else ():
+        for found in pattern.finditer(text):
+            is_word = pattern is not _NAMED[0] and _WORDS.fullmatch(found["value"])
+            if not is_word and not _HARMLESS.match(found["value"]):
+                yield Leak("a password or token", *_place(text, found.start()))
 
 
 def leaked_kinds(text: str) -> list[str]:

@@ -37,6 +37,15 @@ def run_in(path: Path, *counts: int | None) -> list[Diagnostic]:
         "key = 'AKIA' + 'x'\nused = 'AKIAIOSFODNN7ABCDEFG'",
         "x = 1\npassword = 'hunter2-and-more'",
         "x = 1\nurl = 'postgresql://me:s3cr3t@db.example.org/x'",
+        "x = 1\nlogin = {'user': 'me', 'password': 'Kj8sd!ks92x'}",
+        "login = {}\nlogin['api_key'] = 'a8Fk3Lm9Qz7Xc2Vb5'",
+        "import os\nos.environ['OPENAI_API_KEY'] = 'a8Fk3Lm9Qz7Xc2Vb5'",
+        "import os\nx = os.getenv('API_TOKEN', 'a8Fk3Lm9Qz7Xc2Vb5')",
+        "x = 1\ndb_password: str = 'Kj8sd!ks92x'",
+        "x = 1\naws_secret_access_key = 'a8Fk3Lm9Qz7Xc2Vb5'",
+        "x = 1\nheaders = {'Authorization': 'Bearer a8Fk3Lm9Qz7Xc2Vb5Nn1Rt4Yw6'}",
+        "x = 1\njwt = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJib2IifQ.Qm3xZt7Vw1Lr8Ks5Np2Yd6Hc'",
+        "x = 1\nodbc = 'Server=tcp:db.example.org;Uid=me;Pwd=Kj8sd!ks92x;'",
         "x = 1\nkey = '''-----BEGIN RSA PRIVATE KEY-----\nMII'''",
     ],
 )
@@ -57,6 +66,12 @@ def test_a_secret_in_a_shipped_cell_stops_the_deploy_and_is_not_repeated(
         "token = 'your-token-here'",
         "url = f'postgresql://{1}:{2}@db.example.org/x'",
         "password_field = 'password'",
+        "columns = {'token': 'token_v2', 'secret': 'hidden', 'api_key': 'service-eu-1'}",
+        "columns = ['token', 'feature2', 'password', 'login1']",
+        "d = {}\nd['token'] = 'bert-base-v2'\nd.get('token', 'unknown1')",
+        "pwd = 1\nodbc = f'Server=x;Uid=me;Pwd={pwd};'",
+        "headers = {'Authorization': 'Bearer YOUR_ACCESS_TOKEN_HERE_PLEASE'}",
+        "import os\ntoken: str = os.environ.get('token')",
     ],
 )
 def test_what_only_speaks_of_secrets_is_none(source: str, tmp_path: Path) -> None:
