@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .habits import asks_for_main, called_name, read_habits
 from .implied_imports import implied_by_calls, implied_by_import
+from .variables import needed_variables, set_variables, variable_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +61,8 @@ class Mention:
 class Mentions:
     """What a tree mentions.
 
-    `environment` are variables that must be there, `texts` literals that may be paths, `opened`
+    `environment` are variables that must be there before, `supplied` those that the code sets,
+    `texts` literals that may be paths, `opened`
     literal paths that are read, `uses` the names that statements read from one another,
     `definitions` the functions and classes at the top, in branches and loops there too, `paths`
     folders that are put on `sys.path`, `habits` what works in a kernel and not in a service,
@@ -69,6 +71,7 @@ class Mentions:
 
     imports: tuple[Import, ...] = ()
     environment: tuple[Mention, ...] = ()
+    supplied: frozenset[str] = frozenset()
     texts: tuple[str, ...] = ()
     opened: tuple[Mention, ...] = ()
     uses: frozenset[str] = frozenset()
@@ -96,9 +99,11 @@ def read_mentions(tree: ast.Module, places: Places) -> Mentions:
                 found[kind].append(node)
     imports = list(_imports(tree, places))
     calls = [(called_name(node.func), node) for node in found[ast.Call]]
+    variables = list(set_variables(found[ast.Subscript], calls))
     return Mentions(
         (*imports, *_implied(imports, calls, places)),
-        tuple(sorted((m for n in found[ast.Subscript] for m in _variable(n, places)), key=_place)),
+        tuple(sorted(_needed(tree, found[ast.Subscript], variables, places), key=_place)),
+        frozenset(name for name, _ in variables),
         tuple(dict.fromkeys(n.value for n in found[ast.Constant] if _may_be_path(n.value))),
         tuple(sorted((m for n in found[ast.Call] for m in _opened(n, places)), key=_place)),
         frozenset(uses),
@@ -213,33 +218,40 @@ def _opened(node: ast.Call, places: Places) -> Iterator[Mention]:
         yield Mention(path.value, *places.of(node))
 
 
-def _variable(node: ast.Subscript, places: Places) -> Iterator[Mention]:
-    """Yield what `os.environ[NAME]` needs; `get` and `getenv` have an answer without it."""
-    of = node.value
-    named = (isinstance(of, ast.Name) and of.id == "environ") or (
-        isinstance(of, ast.Attribute)
-        and of.attr == "environ"
-        and isinstance(of.value, ast.Name)
-        and of.value.id == "os"
-    )
-    if named and isinstance(node.ctx, ast.Load) and isinstance(node.slice, ast.Constant):
-        yield Mention(str(node.slice.value), *places.of(node))
+def _needed(
+    tree: ast.Module,
+    subscripts: list[ast.Subscript],
+    variables: list[tuple[str, ast.expr]],
+    places: Places,
+) -> Iterator[Mention]:
+    """Yield the environment variables that must be there: a line above may set them."""
+    for node in needed_variables(tree, subscripts):
+        name = variable_of(node)
+        if not any(name == own and at.lineno < node.lineno for own, at in variables):
+            yield Mention(name, *places.of(node))
 
 
 def _imports(tree: ast.Module, places: Places) -> Iterator[Import]:
-    waiting: list[tuple[ast.AST, bool]] = [(tree, False)]
-    for node, optional in waiting:
+    """Yield what is imported; under a condition, outside of functions, it is optional.
+
+    What the kernel lacks was not imported there, as the condition did not hold: `if IN_COLAB:`,
+    `if find_spec("torch"):`, or `except ImportError:` behind an import that it has.
+    """
+    waiting: list[tuple[ast.AST, bool, bool]] = [(tree, False, False)]
+    for node, optional, later in waiting:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             yield from _imported(node, places.of(node), optional=optional)
         elif isinstance(node, ast.If) and _guards_types(node.test):
-            waiting += ((child, optional) for child in node.orelse)
+            waiting += ((child, optional, later) for child in node.orelse)
         elif isinstance(node, ast.Try) and any(map(_catches_imports, node.handlers)):
-            waiting += ((child, True) for child in node.body)
-            rest = [*node.handlers, *node.orelse, *node.finalbody]
-            waiting += ((child, optional) for child in rest)
+            guarded = [*node.body, *node.handlers, *node.orelse]
+            waiting += ((child, True, later) for child in guarded)
+            waiting += ((child, optional, later) for child in node.finalbody)
         else:
+            optional |= isinstance(node, ast.If) and not later  # noqa: PLW2901
+            later |= isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))  # noqa: PLW2901
             for block in _BLOCKS:
-                waiting += [(child, optional) for child in getattr(node, block, ())]
+                waiting += [(child, optional, later) for child in getattr(node, block, ())]
 
 
 def _imported(

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from .mentions import read_mentions
+from .notebook import Role
 from .pickles import pickled_modules
 from .places import Places
 from .syntax import parse
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .mentions import Mentions
 
 
+_SERVING = frozenset({Role.PRODUCTION, Role.PARAMETERS})
 _MODULE = Places("", {})
 """Of what stands in a module the line alone is told."""
 
@@ -69,6 +71,8 @@ def find_sources(
     search = _Search(folder, roots)
     for flow in flows:
         search.read(flow.mentions, Place("", flow.cell.cell_id, 0, 0))
+        if flow.cell.role in _SERVING:
+            search.supply(flow.mentions.supplied)
     search.follow()
     files = dict.fromkeys(_files(search.texts, folder))
     pickled = [
@@ -109,12 +113,19 @@ class _Search:
         self._roots = roots
         self._beside: dict[str, tuple[Path, ...] | None] = {}
         self._waiting: list[tuple[str, Place]] = []
+        self._supplied: set[str] = set()
+
+    def supply(self, variables: Iterable[str]) -> None:
+        """Take environment variables that a cell sets: whoever comes after it finds them."""
+        self._supplied.update(variables)
 
     def read(self, mentions: Mentions, of: Place) -> None:
         """Take what a cell mentions, or the module that is imported at `of`."""
         for text in mentions.texts:
             self.texts.setdefault(text, of.cell)
         for variable in mentions.environment:
+            if variable.text in self._supplied:
+                continue
             at, said = _at(of, variable.line, variable.column)
             self.environment.append(Place(variable.text, of.cell, *at, within=said))
         for found in mentions.imports:

@@ -135,3 +135,24 @@ def test_what_a_class_reads_later_may_be_defined_later(
 )  # fmt: skip
 def test_what_a_class_reads_at_once_must_be_there(tmp_path: Path, source: str) -> None:
     assert codes(tmp_path, C(source)).keys() == {"NBD203"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from importlib.util import find_spec\nif find_spec('not_there'):\n    import not_there",
+        "import sys\nif 'not_there' in sys.modules:\n    import not_there",
+        "import sys\nif sys.version_info > (3, 9):\n    x = 1\nelse:\n    import not_there",
+        "try:\n    import json\nexcept ImportError:\n    import not_there as json",
+    ],
+)
+def test_what_was_not_imported_in_the_kernel_may_be_missing_there(
+    tmp_path: Path, source: str
+) -> None:
+    assert analyse(Story((C(source), F)).write(tmp_path)).diagnostics == ()
+
+
+def test_what_a_call_imports_has_to_be_there_under_a_condition_too(tmp_path: Path) -> None:
+    source = "def g(x: bool) -> int:\n    if x:\n        import not_there\n    return 1"
+    (told,) = analyse(Story((C(source),)).write(tmp_path)).diagnostics
+    assert (told.code, told.line) == ("NBD401", 3)

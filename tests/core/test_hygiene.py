@@ -78,6 +78,49 @@ def test_what_only_speaks_of_secrets_is_none(source: str, tmp_path: Path) -> Non
     assert found(tmp_path, ("s", "production", source)) == []
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "try:\n    x = os.environ['BARS']\nexcept KeyError:\n    x = None",
+        "x = os.environ['BARS'] if 'BARS' in os.environ else None",
+        "if os.getenv('BARS'):\n    def _g():\n        return os.environ['BARS']",
+        "x = 'BARS' in os.environ and os.environ['BARS']",
+        "with contextlib.suppress(KeyError):\n    x = os.environ['BARS']",
+        "os.environ['BARS'] = '1'\nx = os.environ['BARS']",
+        "os.environ.setdefault('BARS', '1')\nx = os.environ['BARS']",
+        "os.environ.update(BARS='1')\nx = os.environ['BARS']",
+        "x = os.environ['HOME'] + os.environ['PATH']",
+    ],
+)
+def test_a_variable_that_is_asked_for_or_set_before_needs_no_supply(
+    source: str, tmp_path: Path
+) -> None:
+    assert found(tmp_path, ("s", "production", f"import os, contextlib\n{source}")) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = os.environ['BARS']; os.environ['BARS'] = '1'",
+        "if 'OTHER' in os.environ: x = os.environ['BARS']",
+        "try:\n    x = 1\nexcept KeyError:\n    x = os.environ['BARS']",
+        "import os as _os; x = _os.environ['BARS']",
+    ],
+)
+def test_a_variable_that_is_not_asked_for_has_to_be_supplied(source: str, tmp_path: Path) -> None:
+    told = found(tmp_path, ("s", "production", f"import os\n{source}"))
+    assert [code for code, *_ in told] == ["NBD405"]
+
+
+def test_a_variable_that_a_shipped_cell_sets_is_there_for_those_after_it(tmp_path: Path) -> None:
+    sets, reads = "import os\nos.environ['BARS'] = '1'", "import os\nx = os.environ['BARS']"
+    after = found(tmp_path, ("a", "production", sets), ("b", "production", reads))
+    assert after == []
+    before = found(tmp_path, ("b", "production", reads), ("a", "production", sets))
+    assert before == [("NBD405", "b", 2)]
+    assert found(tmp_path, ("a", None, sets), ("b", "production", reads)) == [("NBD405", "b", 2)]
+
+
 def test_a_secret_in_an_output_is_a_warning(tmp_path: Path) -> None:
     path = write_notebook(tmp_path, ("shown", None, "print(key)"), ("f", "production", F))
     content = json.loads(path.read_text())
