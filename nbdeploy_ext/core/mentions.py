@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from .habits import asks_for_main, called_name, read_habits
 from .implied_imports import implied_by_calls, implied_by_import
+from .joined_paths import constants, joined_paths
 from .variables import needed_variables, set_variables, variable_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .habits import Habit
+    from .joined_paths import Pattern
     from .places import Places, Position
 
 _READERS = frozenset(
@@ -66,7 +68,8 @@ class Mentions:
     literal paths that are read, `uses` the names that statements read from one another,
     `definitions` the functions and classes at the top, in branches and loops there too, `paths`
     folders that are put on `sys.path`, `habits` what works in a kernel and not in a service,
-    `aliases` statements at the top that may give a type another name.
+    `aliases` statements at the top that may give a type another name, `joined` paths that are put
+    together, `constants` the names at the top that such paths may hold.
     """
 
     imports: tuple[Import, ...] = ()
@@ -79,6 +82,8 @@ class Mentions:
     paths: tuple[Mention, ...] = ()
     habits: tuple[Habit, ...] = ()
     aliases: tuple[ast.stmt, ...] = ()
+    joined: tuple[Pattern, ...] = ()
+    constants: tuple[tuple[str, Pattern], ...] = ()
 
 
 NO_MENTIONS = Mentions()
@@ -86,7 +91,8 @@ NO_MENTIONS = Mentions()
 
 def read_mentions(tree: ast.Module, places: Places) -> Mentions:
     """Read what a module or a cell mentions; `places` are the cell's, or the module's."""
-    found: dict[type, list[Any]] = {ast.Call: [], ast.Subscript: [], ast.Constant: []}
+    kinds = (ast.Call, ast.Subscript, ast.Constant, ast.BinOp, ast.JoinedStr)
+    found: dict[type, list[Any]] = {kind: [] for kind in kinds}
     uses: set[str] = set()
     for statement in tree.body:
         own = getattr(statement, "name", "")
@@ -111,6 +117,8 @@ def read_mentions(tree: ast.Module, places: Places) -> Mentions:
         tuple(m for name, node in calls for m in _search_path(name, node, places)),
         read_habits(tree, calls, found[ast.Constant], places),
         tuple(node for node in tree.body if _may_be_alias(node)),
+        tuple(joined_paths([*found[ast.Call], *found[ast.BinOp], *found[ast.JoinedStr]])),
+        tuple(constants(tree)),
     )
 
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from .joined_paths import bound, resolved
 from .mentions import read_mentions
 from .notebook import Role
 from .pickles import pickled_modules
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from .cell_flow import CellFlow
+    from .joined_paths import Pattern
     from .mentions import Mentions
 
 
@@ -114,6 +116,8 @@ class _Search:
         self._beside: dict[str, tuple[Path, ...] | None] = {}
         self._waiting: list[tuple[str, Place]] = []
         self._supplied: set[str] = set()
+        self._joined: dict[Pattern, str] = {}
+        self._constants: dict[str, dict[Pattern, None]] = {}
 
     def supply(self, variables: Iterable[str]) -> None:
         """Take environment variables that a cell sets: whoever comes after it finds them."""
@@ -123,6 +127,10 @@ class _Search:
         """Take what a cell mentions, or the module that is imported at `of`."""
         for text in mentions.texts:
             self.texts.setdefault(text, of.cell)
+        for name, pattern in mentions.constants:
+            self._constants.setdefault(name, {})[bound(pattern, "__file__", of.name)] = None
+        for pattern in mentions.joined:
+            self._joined.setdefault(bound(pattern, "__file__", of.name), of.cell)
         for variable in mentions.environment:
             if variable.text in self._supplied:
                 continue
@@ -159,6 +167,9 @@ class _Search:
             else:
                 self.read(mentions, of)
         self._waiting.clear()
+        for pattern, cell in self._joined.items():
+            for path in resolved(pattern, self._constants):
+                self.texts.setdefault(path, cell)
 
 
 def _at(of: Place, line: int, column: int) -> tuple[tuple[int, int], str]:

@@ -148,3 +148,47 @@ if __name__ == "__main__":
         ("predict", "integer"),
         ("later", "number"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("names", "path"),
+    [
+        ("from pathlib import Path\nDATA = Path('data')", "DATA / 'rates.csv'"),
+        ("from pathlib import Path\nDATA = Path.cwd() / 'data'", "(DATA / 'rates.csv').resolve()"),
+        ("from pathlib import Path\nDATA = Path('data')", "DATA.joinpath('rates.csv')"),
+        ("import os\nDATA = os.path.join(os.getcwd(), 'data')", "os.path.join(DATA, 'rates.csv')"),
+        ("DATA, year = 'data/', 0\nname: str = 'rates'", "'data' + f'/{name}.csv'"),
+        ("DATA = 'data/'", "DATA + 'rates.csv'"),
+        ("DATA = 'elsewhere/'\nDATA = 'data'", "f'{DATA}/rates.csv'"),
+        ("import settings", "settings.DATA / 'rates.csv'"),
+        ("from settings import DATA", "DATA / 'rates.csv'"),
+        ("import settings", "settings.RATES"),
+    ],
+)
+def test_a_file_whose_path_is_put_together_ships(tmp_path: Path, names: str, path: str) -> None:
+    source = "from pathlib import Path\nHERE = Path(__file__).resolve().parent\n"
+    (tmp_path / "settings.py").write_text(
+        f"{source}DATA = HERE / 'data'\nRATES = DATA / 'rates.csv'\n"
+    )
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "rates.csv").write_text("1\n")
+    notebook = write_notebook(
+        tmp_path, ("names", "production", names),
+        ("f", "production", f"def f() -> str:\n    return open({path}).read()"),
+    )  # fmt: skip
+    assert analyse(notebook).as_json()["files"] == ["data/rates.csv"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = 'a' / x",
+        f"x = {'+'.join(['y'] * 900)}",
+        "x = x + 'a' + x",
+        "from pathlib import Path\nx = Path('..', '..', 'etc') / 'passwd'",
+        "x = f'{x:>10}/a' + f'{x!r}'",
+        "\n".join(f"a{i} = a{i - 1} + '/' + a{i - 1}" for i in range(1, 40)),
+    ],
+)
+def test_what_is_no_path_beside_the_notebook_ships_nothing(tmp_path: Path, source: str) -> None:
+    assert analyse(write_notebook(tmp_path, ("a", "production", source))).sources.files == ()
