@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from . import endpoint_checks, hygiene, portability, proofs, supplies
 from .cell_flow import BUILTINS
 from .diagnostics import Diagnostic, Fix
+from .left_behind import left_behind
 from .notebook import Role
 from .requirement_files import disagreements
 from .requirements import image_platform
@@ -40,7 +41,7 @@ def check_service(spec: ServiceSpec, edited: Collection[str] = ()) -> ServiceSpe
         found = [*_language(spec), *hygiene.secrets(spec)]
         return replace(spec, diagnostics=tuple(found))
     found = [
-        *_language(spec), *_cells(spec), *_names(spec), *_values(spec),
+        *_language(spec), *_cells(spec), *_names(spec), *left_behind(spec), *_values(spec),
         *endpoint_checks.endpoints(spec), *_packages(spec), *_settings(spec),
         *hygiene.unknowable(spec), *hygiene.run_order(spec), *hygiene.edited_since(spec, edited),
         *hygiene.secrets(spec), *hygiene.files(spec), *hygiene.parameters(spec),
@@ -48,8 +49,8 @@ def check_service(spec: ServiceSpec, edited: Collection[str] = ()) -> ServiceSpe
         *proofs.proofs(spec), *supplies.supplies(spec),
         *hygiene.binding(spec),
     ]  # fmt: skip
-    index = spec.dataflow.index
-    found.sort(key=lambda d: (d.severity != "error", index(d.cell), d.line or 0))
+    index = {cell.cell_id: cell.index for cell in spec.notebook.cells}
+    found.sort(key=lambda d: (d.severity != "error", index.get(d.cell or "", -1), d.line or 0))
     return replace(spec, diagnostics=tuple(found))
 
 

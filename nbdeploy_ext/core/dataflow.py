@@ -83,10 +83,6 @@ class Dataflow:
         """Return the code cell with that id."""
         return self.flows[self._numbers[cell_id]]
 
-    def index(self, cell_id: str | None) -> int:
-        """Return the index of the code cell with that id, -1 where there is none."""
-        return self.flow(cell_id).cell.index if cell_id in self._numbers else -1
-
     def definers(self, name: str, reader: CellFlow) -> tuple[CellFlow, ...]:
         """Return the cells that give `name` its value as `reader` sees it, in notebook order.
 

@@ -26,6 +26,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "NBD205": ("warning", "cells that ran in another order than they stand in"),
     "NBD206": ("warning", "marked cell that has not been run since the others were"),
     "NBD207": ("warning", "cell that was changed since it ran"),
+    "NBD208": ("warning", "name of production that an unmarked cell sets or changes then"),
     "NBD301": ("error", "no production cell"),
     "NBD302": ("error", "no endpoint"),
     "NBD303": ("error", "endpoint that no production cell defines"),

@@ -156,3 +156,52 @@ def test_what_a_call_imports_has_to_be_there_under_a_condition_too(tmp_path: Pat
     source = "def g(x: bool) -> int:\n    if x:\n        import not_there\n    return 1"
     (told,) = analyse(Story((C(source),)).write(tmp_path)).diagnostics
     assert (told.code, told.line) == ("NBD401", 3)
+
+
+def left_behind(tmp_path: Path, *between: C, reads: str = "x = rate[0]") -> list[str]:
+    """Return what is told where these cells stand between one that defines and one that reads."""
+    cells = (C("import numpy as np\nrate = np.ones(2)", name="a"), *between, C(reads), F)
+    return [d.message for d in analyse(Story(cells).write(tmp_path)).diagnostics]
+
+
+@pytest.mark.parametrize("source", ["rate = 3", "rate[0] = 3", "rate.sort()", "rate += 1"])
+def test_what_only_the_notebook_does_to_a_name_of_production_is_told(
+    tmp_path: Path, source: str
+) -> None:
+    (told,) = left_behind(tmp_path, C(source, None, "b"))
+    assert told.startswith("rate is ")
+    assert told.endswith(f"in a cell that does not ship: {source}")
+    assert left_behind(tmp_path, C(source, name="b")) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import numpy as np\nnp.mean(rate)",
+        "print(rate)",
+        "other = rate.copy()\nother[0] = 2",
+        "q = 1",
+    ],
+)
+def test_exploration_that_changes_nothing_of_production_is_not_told(
+    tmp_path: Path, source: str
+) -> None:
+    assert left_behind(tmp_path, C(source, None, "b"), reads="x = rate[0] + np.ones(1)") == []
+
+
+def test_exploration_that_production_overwrites_is_not_told(tmp_path: Path) -> None:
+    again = C("rate = [4]", name="d")
+    assert left_behind(tmp_path, C("rate = 3", None, "b"), again) == []
+    function = "def g(x: int) -> float:\n    return x * rate[0]"
+    cells = (C("rate = [1]", name="a"), C("rate = 3", None, "b"), C(function), again)
+    assert analyse(Story(cells).write(tmp_path)).diagnostics == ()
+    assert (
+        left_behind(tmp_path, C("x = rate[0]", name="e"), C("rate = 3", None, "b"), reads="") == []
+    )
+
+
+def test_problems_of_text_come_in_the_order_of_the_notebook(tmp_path: Path) -> None:
+    token = "ghp_" + "x8K2mQ9vT4bN7rY1wZ5cJ3hL6sD0fGaPeUiO"
+    text = C(f"my token is {token}", None, "t", kind="markdown")
+    story = Story((C(f"key = '{token}'", name="a"), text, F))
+    assert [d.cell for d in analyse(story.write(tmp_path)).diagnostics] == ["a", "t"]
