@@ -29,6 +29,12 @@ _IPYTHON = frozenset("display get_ipython In Out _ __ ___ _ih _oh _dh _i".split(
 _OWN = "{}.{}".format(*sys.version_info)
 _LOOKING = ("globals()", "locals()", "vars()", "dir()", "eval()")
 _SERVING = frozenset({Role.PRODUCTION, Role.PARAMETERS})
+_MOVED = "Move the line to an unmarked cell"
+_INSTEAD = {
+    "%pylab": "Write import numpy as np, import matplotlib.pyplot as plt, or what the cells use",
+    "%env": "Read it from os.environ, and supply it under [env] in nbdeploy.toml",
+}
+"""What to write for magics that the service can do without."""
 _NEUTRAL_MODULES = frozenset({"nbdeploy_ext", "nbdeploy_runtime"})
 
 
@@ -101,7 +107,7 @@ def _python(spec: ServiceSpec, flow: CellFlow) -> Iterator[Diagnostic]:
             flow.cell.cell_id,
             line,
             1,
-            Fix("Move the line to an unmarked cell"),
+            Fix(next((_INSTEAD[w] for w in text.split() if w in _INSTEAD), _MOVED)),
         )
     if flow.fault is not None:
         line = flow.fault.lineno or 1
@@ -207,7 +213,7 @@ def _moved_up(spec: ServiceSpec, reader: CellFlow, definers: list[CellFlow]) -> 
     """Return the fix that moves the first of these cells, and what it needs, before the reader."""
     title = "Move the cell that defines it up"
     if not definers:
-        return Fix(title)
+        return Fix("Move the line that defines it up, within the cell")
     first = definers[0].cell.cell_id
     needed = {first, *spec.dataflow.slice(first)}
     if reader.cell.cell_id in needed:  # they need each other: no order will do

@@ -126,7 +126,7 @@ def _magic(scope: Scope, magic: Magic) -> None:
             scope.soft.update(n for n in found.reads if n not in scope.sure)
     if magic.mark == "?" or magic.name in _HELP:
         scope.soft.update(_NAME.findall(magic.rest)[:1])
-    if magic.mark == "?" or (magic.mark != "!" and magic.name in NEUTRAL - {"pylab", "load_ext"}):
+    if magic.mark == "?" or (magic.mark != "!" and magic.name in NEUTRAL - {"load_ext"}):
         if magic.name == "capture" and magic.rest.split()[-1:]:
             scope.store(magic.rest.split()[-1], frozenset())
         return

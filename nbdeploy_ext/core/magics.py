@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .syntax import Parsed
 
 NEUTRAL = frozenset(
-    "matplotlib pylab config load_ext reload_ext unload_ext autoreload precision pdb xmode colors "
+    "matplotlib config load_ext reload_ext unload_ext autoreload precision pdb xmode colors "
     "capture who whos pinfo pinfo2 doctest_mode automagic logstart logstop time timeit prun memit "
     "mprun lprun html HTML latex markdown svg javascript js pdoc psource pdef pfile pip "
     "conda mamba uv lsmagic magic quickref history hist page pprint tb debug psearch".split()

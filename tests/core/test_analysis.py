@@ -192,3 +192,29 @@ def test_a_file_whose_path_is_put_together_ships(tmp_path: Path, names: str, pat
 )
 def test_what_is_no_path_beside_the_notebook_ships_nothing(tmp_path: Path, source: str) -> None:
     assert analyse(write_notebook(tmp_path, ("a", "production", source))).sources.files == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "fix"),
+    [
+        ("%pylab inline", "Write import numpy as np"),
+        ("%env BARS=1", "Read it from os.environ"),
+        ("x = %env BARS", "Read it from os.environ"),
+        ("%run other.py", "Move the line to an unmarked cell"),
+    ],
+)
+def test_a_magic_that_defines_what_the_service_lacks_is_refused_with_its_substitute(
+    tmp_path: Path, line: str, fix: str
+) -> None:
+    (told, *_) = analyse(write_notebook(tmp_path, ("a", "production", line))).diagnostics
+    assert (told.code, told.line) == ("NBD102", 1)
+    assert told.fix is not None
+    assert told.fix.title.startswith(fix)
+
+
+def test_a_name_that_its_own_cell_defines_too_late_is_mended_in_the_cell(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path, ("a", "production", "x = rate\nrate = 1"), *LOAN)
+    (told,) = analyse(path).diagnostics
+    assert told.code == "NBD203"
+    assert told.fix is not None
+    assert told.fix.title == "Move the line that defines it up, within the cell"
