@@ -159,7 +159,9 @@ class CallLog:
             import pandas as pd  # noqa: PLC0415  (costs a second; only monitors need it)
         except ImportError:
             return records
-        return pd.DataFrame(records, columns=list(_COLUMNS))
+        # Empty columns have no types of their own: a monitor would fail until the first call
+        rows = pd.DataFrame(records or [_SAMPLE], columns=list(_COLUMNS))
+        return rows if records else rows[:0]
 
     def close(self, seconds: float = 1.0) -> None:
         """Write what waits, within so many seconds, and take no more."""
@@ -284,3 +286,6 @@ def _read(raw: bytes | None) -> Any:
 
 def _whole_text(value: Any) -> Any:
     return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+
+
+_SAMPLE = _record(Kept(Call("", 0.0, 0.5, 200, b"{}", b"0", "", "", 1), 1))

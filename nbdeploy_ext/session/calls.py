@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 LIMIT = 1000
 COLUMNS = ("time", "endpoint", "inputs", "output", "error", "cell", "line", "latency_ms", "status",
            "version")  # fmt: skip
+_SAMPLE = dict(zip(COLUMNS, ("", "", {}, 0, "", "", 1, 0.5, 200, 1), strict=True))
 
 
 def find_notebook() -> Path | None:
@@ -68,7 +69,9 @@ def as_table(records: list[dict[str, Any]]) -> Any:
         import pandas as pd  # noqa: PLC0415  (not every kernel has it)
     except ImportError:
         return records
-    return pd.DataFrame(records, columns=list(COLUMNS))
+    # Columns of no rows have the types that they have in a service
+    rows = pd.DataFrame(records or [_SAMPLE], columns=list(COLUMNS))
+    return rows if records else rows[:0]
 
 
 def _try(function: Any, name: str, example: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -12,6 +12,7 @@ from nbclient import NotebookClient
 
 from nbdeploy_ext.core.pipeline import deploy_notebook
 from nbdeploy_ext.core.progress import Silent
+from nbdeploy_ext.session.calls import as_table
 from nbdeploy_ext.targets.registry import open_target
 from tests.notebooks import LOAN, write_notebook
 
@@ -47,6 +48,12 @@ def test_calls_are_a_sample_of_the_test_cells_when_nothing_is_live(tmp_path: Pat
     assert "a sample" in said[0]
     inputs = {"applicant": {"income": 100.0, "debt": 60.0}}
     assert said[1] == f"{[('decide', inputs, False, 200)]}\n"
+
+
+def test_columns_of_no_calls_have_the_types_that_they_have_in_a_service() -> None:
+    empty = as_table([])
+    assert len(empty) == 0
+    assert [str(empty[name].dtype) for name in ("latency_ms", "status")] == ["float64", "int64"]
 
 
 @pytest.fixture
