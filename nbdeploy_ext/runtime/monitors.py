@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import logging
+import math
 import threading
 import time
 from concurrent.futures import CancelledError
@@ -17,7 +18,7 @@ from .lane import Lane
 from .loader import App, CellFailed, execute, parse
 from .logs import known_secrets, mask
 from .start import default_names
-from .values import NotJson, native, plain_value
+from .values import native, plain_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -127,7 +128,10 @@ class Monitors:
         """Run every monitor cell now."""
         for cell in self._cells:
             if not self._stopped.is_set():
-                self._run(cell)
+                try:
+                    self._run(cell)
+                except Exception:  # noqa: BLE001  without this thread, no monitor would run again
+                    _log.exception("Monitor %s could not be run", cell.id)
 
     def _loop(self) -> None:
         every = self._app.manifest.monitors_every
@@ -144,7 +148,7 @@ class Monitors:
         begun = time.perf_counter()
         before = self._states[cell.id]
         found = self._found(cell)
-        message = mask(found.message, self._secrets)
+        message = mask(_written(found.message), self._secrets)
         state = MonitorState(
             cell=cell.id,
             state="failing" if message else "ok",
@@ -182,12 +186,14 @@ class Monitors:
         except CellFailed as fault:
             # A failed assertion without words is its own source
             return _Found(message=_said(self._app, cell, fault), line=fault.line)
-        except Exception as error:  # noqa: BLE001  the other monitors must go on
+        except BaseException as error:  # noqa: BLE001  the other monitors must go on
             _log.exception("Monitor %s could not run", cell.id)
             return _Found(message=f"{type(error).__name__}: {error}")
         try:
-            return _Found(plain_value(value), _gauges(value))
-        except (NotJson, ValueError, RecursionError):  # a plot, say: shown in a notebook, no gauge
+            # What can't be written can't be told
+            told = json.loads(_written(json.dumps(plain_value(value), ensure_ascii=False)))
+            return _Found(told, _gauges(value))
+        except Exception:  # noqa: BLE001  a plot, say; objects may raise anything when looked at
             return _Found()
 
     def _names(self, source: str) -> dict[str, Any]:
@@ -220,8 +226,20 @@ class _Found(NamedTuple):
 def _gauges(value: Any) -> dict[str, float]:
     """Return what Prometheus takes of a value: a number, or a dict's numbers by key."""
     values = value if isinstance(value, dict) else {"": value}
-    plain = {str(key): native(item) for key, item in values.items()}
-    return {key: float(item) for key, item in plain.items() if isinstance(item, (int, float))}
+    plain = {_written(str(key)): native(item) for key, item in values.items()}
+    return {key: _double(item) for key, item in plain.items() if isinstance(item, (int, float))}
+
+
+def _written(text: str) -> str:
+    """Return text as UTF-8 holds it: without halves of surrogate pairs."""
+    return text.encode(errors="replace").decode()
+
+
+def _double(number: float) -> float:
+    try:
+        return float(number)
+    except OverflowError:  # Python's integers have no largest one
+        return math.inf if number > 0 else -math.inf
 
 
 def _said(app: App, cell: ManifestCell, fault: CellFailed) -> str:

@@ -134,6 +134,15 @@ def test_monitors_see_the_calls_as_a_table(watch) -> None:
     assert value["slowest"] > 0
 
 
+def test_columns_have_their_types_before_the_first_call(watch) -> None:
+    running = watch("import numpy as np\nnp.log(calls['latency_ms']).sum()",
+                    "slow = calls.groupby('endpoint')['latency_ms'].quantile(0.9)\nlen(slow)",
+                    "list(map(str, calls[['latency_ms', 'status', 'line']].dtypes))")  # fmt: skip
+    assert state_of(running, state="ok")["value"] == 0
+    assert state_of(running, 1, state="ok")["value"] == 0
+    assert state_of(running, 2, state="ok")["value"] == ["float64", "int64", "int64"]
+
+
 def test_monitors_see_the_calls_as_records_without_pandas(tmp_path) -> None:
     folder = write_app(
         tmp_path / "app",
@@ -184,3 +193,28 @@ def test_a_service_stops_while_a_monitor_hangs(watch) -> None:
     running = watch("known['in'] = 1\ngate.wait(60)", "1")
     wait_until(lambda: "nbdeploy_monitor_failing" in running.client.get("/metrics").text)
     assert running.stop() == 0
+
+
+def test_no_value_and_no_exception_ends_the_other_monitors(watch) -> None:
+    odd = "class Odd:\n    def __repr__(self): raise RuntimeError('odd')\n"
+    key = "class Key:\n    def __str__(self): raise KeyError('key')\n{Key(): 1}"
+    running = watch(
+        "{'huge': 10**400, 'small': -10**400, 'ok': 1}", "10**5000",
+        f"{odd}    __float__ = __len__ = __repr__\n{{'odd': Odd()}}", key,
+        f"{odd}    __str__ = __repr__\nclass Fault(Odd, Exception): pass\nraise Fault()",
+        "def interrupt(error): raise error\ninterrupt(KeyboardInterrupt('now'))", "1",
+    )  # fmt: skip
+    after_another_run(running, 6)
+    states = running.client.get("/monitors").json()
+    assert [state["state"] for state in states] == ["ok"] * 4 + ["failing"] * 2 + ["ok"]
+    assert states[5]["message"] == "KeyboardInterrupt: now"
+    known = gauges(running)
+    assert known["watch0", "huge"] == math.inf
+    assert known["watch0", "small"] == -math.inf
+    assert known["watch0", "ok"] == 1
+
+
+def test_text_that_no_text_format_takes_is_no_end_of_metrics(watch) -> None:
+    running = watch("{'\\ud800': 1, 'a': 2}", "raise ValueError('\\ud800')")
+    assert state_of(running, 1, state="failing")["message"] == "ValueError: ?"
+    assert gauges(running)["watch0", "a"] == gauges(running)["watch0", "?"] + 1 == 2
