@@ -271,11 +271,24 @@ def _key(arguments: dict[str, Any], name: str) -> Any:
 def _shape(rows: Any) -> Any:
     if isinstance(rows, list):
         return (list,)
+    if hasattr(rows, "iloc") and not _is_counted(rows.index):
+        return None  # joined, rows lose their labels
     if hasattr(rows, "columns"):
-        return type(rows), tuple(rows.columns), tuple(map(str, rows.dtypes))
+        return type(rows), tuple(rows.columns), tuple(map(_kind, rows.dtypes))
     if hasattr(rows, "dtype") and getattr(rows, "ndim", 0) > 0:
-        return type(rows), str(rows.dtype), rows.shape[1:]
+        return type(rows), _kind(rows.dtype), rows.shape[1:]
     return None
+
+
+def _is_counted(index: Any) -> bool:
+    """Say whether a pandas index only counts the rows, from 0."""
+    return type(index).__name__ == "RangeIndex" and (index.start, index.name) == (0, None)
+
+
+def _kind(dtype: Any) -> Any:
+    name = str(dtype)
+    # Joined, columns of other categories become text, and those in another order get other codes
+    return (name, dtype.ordered, *dtype.categories) if name == "category" else name
 
 
 def _settle(future: asyncio.Future[Any], answer: Any) -> None:

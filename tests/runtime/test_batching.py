@@ -9,6 +9,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pandas as pd
 import pytest
 
 from nbdeploy_ext.runtime.batching import Batcher
@@ -51,13 +52,21 @@ def labelled(frame: pd.DataFrame) -> pd.Series:
     free.wait(20)
     return frame["a"] + frame["b"]
 
+def indexed(values: pd.Series) -> list[str]:
+    free.wait(20)
+    return [str(label) for label in values.index]
+
+def coded(table: pd.DataFrame) -> list[int]:
+    free.wait(20)
+    return table["a"].cat.codes.tolist()
+
 async def release() -> None:
     free.set()
 
 async def seen() -> list[int]:
     return sizes
 """
-JOINED = ("double", "total", "tagged", "scaled", "labelled")
+JOINED = ("double", "total", "tagged", "scaled", "labelled", "indexed", "coded")
 
 
 @pytest.fixture
@@ -159,6 +168,23 @@ def test_calls_with_other_arguments_are_not_joined(running) -> None:
     found = answers(running, "/double", bodies)
     assert [answer.json() for answer in found] == [[float(n)] for n in range(6)]
     assert set(running.client.post("/seen", json={}).json()) == {1}
+
+
+def test_rows_with_labels_keep_them(running) -> None:
+    bodies = [{"values": [1.0]}, *({"values": {label: 1.0}} for label in "abc"), {"values": [2.0]}]
+    found = answers(running, "/indexed", bodies)
+    assert [answer.json() for answer in found][1:4] == [["a"], ["b"], ["c"]]
+
+
+def test_a_callers_categories_are_nobody_elses(running) -> None:
+    def post(text):
+        kept = pd.Categorical(list(text), categories=list(text))
+        parquet = pd.DataFrame({"a": kept}).to_parquet()
+        headers = {"content-type": "application/vnd.apache.parquet"}
+        return running.client.post("/coded", content=parquet, headers=headers)
+
+    found = answers(running, "", ["ab", "ab", "ba", "ab", "ba"], post)
+    assert [answer.json() for answer in found] == [[0, 1]] * 5
 
 
 def test_a_bad_row_is_the_error_of_its_own_call_alone(running) -> None:
