@@ -76,6 +76,12 @@ class App(NamedTuple):
         self, error: BaseException, within: str | None = None
     ) -> tuple[str | None, int | None]:
         """Return cell id and line of the innermost frame in a cell (only in cell `within`)."""
+        cause = error.__cause__
+        if isinstance(error, RuntimeError) and isinstance(cause, StopIteration):
+            # Python's own: it leaves the coroutine or generator out that the first one came from
+            place = self.place(cause, within)
+            if place[0] is not None:
+                return place
         if isinstance(error, SyntaxError) and error.filename:
             cell = self.cell_of(error.filename)
             if cell is not None and within in {None, cell.id}:

@@ -121,6 +121,7 @@ class Compute:
         self.lane = Lane("nbdeploy-compute")
         self._limit = limit
         self._waiting = 0
+        self._awaiting = 0
         self._mean = 0.0
         self._batchers: dict[str, Batcher] = {}
         self._turns: Turns | None = None  # made on the loop
@@ -151,6 +152,7 @@ class Compute:
             return await self._batcher(operation).answer(arguments)  # type: ignore[no-any-return]
         if not operation.on_loop:
             return await self._on_lane(operation, _answer, operation, arguments)
+        self._awaiting += 1
         try:
             value = operation.run(arguments)
             return operation.finish(await value if inspect.isawaitable(value) else value)
@@ -158,6 +160,10 @@ class Compute:
             if _is_told(error) or isinstance(error, (asyncio.CancelledError, GeneratorExit)):
                 raise
             raise _ended(error) from error
+        finally:
+            self._awaiting -= 1
+            if not (self._awaiting or self._waiting):  # none that draws meanwhile
+                _close_figures()
 
     def put(self, request: Request, done: Callable[[Any], None]) -> None:
         """Answer a call of a plain function on the thread, with no task of its own.

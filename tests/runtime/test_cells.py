@@ -146,6 +146,26 @@ first = np.random.rand()
 """
 
 
+def test_cells_that_await_leave_no_figure_to_the_next_call(tmp_path: Path) -> None:
+    cells = (("params", "parameters", "n = 1"),
+             ("tools", "production", "import asyncio\nimport matplotlib.pyplot as plt"),
+             ("draw", "production", "await asyncio.sleep(0)\nplt.figure()\nplt.plot([n])"),
+             ("last", "production", "len(plt.get_fignums())"))  # fmt: skip
+    with serve(write_cells(tmp_path / "app", *cells)) as running:
+        assert [running.client.post("/run").json() for _ in range(3)] == [1, 1, 1]
+
+
+def test_a_stop_iteration_in_cells_that_await_names_its_place(tmp_path: Path) -> None:
+    cells = (("params", "parameters", "n = 0"),
+             ("tools", "production", "import asyncio"),
+             ("first", "production", "await asyncio.sleep(n)\nfound = next(iter([0][n:]))"),
+             ("last", "production", "found"))  # fmt: skip
+    with serve(write_cells(tmp_path / "app", *cells)) as running:
+        assert running.client.post("/run").json() == 0
+        said = running.client.post("/run", json={"n": 1}).json()
+        assert (said["cell"], said["line"]) == ("first", 2)
+
+
 def test_a_notebook_that_ends_with_show_answers_its_figure(tmp_path: Path) -> None:
     cells = (("given", "parameters", "n = 3"),
              ("draw", "production", "import matplotlib.pyplot as plt\nplt.plot(range(n))"),
