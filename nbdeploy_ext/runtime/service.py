@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import logging
 import math
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine
     from typing import TypeAlias
 
-    from .operations import Stream
+    from .operations import Operation, Stream
     from .request import Request
 
     Begun: TypeAlias = bytes | Answer | tuple[bytes, AsyncGenerator[bytes, None]]
@@ -106,6 +107,7 @@ class Service:
                     arguments = operation.codec.decode(json.dumps(example).encode())
                 except ArgumentsInvalid:
                     continue  # a test of bad input, no example of a call
+                slow = self._tell_when_slow(operation)
                 try:
                     answer = await self.compute.answer(operation, arguments)
                     if not isinstance(answer, (bytes, Answer)):
@@ -116,7 +118,17 @@ class Service:
                     cell, line = self.app.place(error)
                     name, own = operation.endpoint.name, operation.endpoint.cell
                     raise CellFailed(cell or own, line, error, endpoint=name) from error
+                finally:
+                    slow.cancel()
         self.ready = True
+
+    def _tell_when_slow(self, operation: Operation) -> asyncio.Handle:
+        """Say what a start waits for, once an example takes longer than a call may."""
+        said = "An example call of %s takes over %g s; the service is not ready before it ends"
+        tell = functools.partial(_log.warning, extra={"endpoint": operation.endpoint.name})
+        return asyncio.get_running_loop().call_later(
+            self._limit, tell, said, operation.endpoint.name, self._limit
+        )
 
     def call_now(self, request: Request) -> Reply | Stream:
         """Answer on the loop itself; for operations whose pace is quick. Every error is a problem.
@@ -233,7 +245,11 @@ class Service:
             raise Late
         if begun.cancelled():
             raise RuntimeError("the call was cancelled")
-        return begun.result()
+        try:
+            return begun.result()
+        except GeneratorExit as error:  # a call's own: no one would answer its caller
+            said = RuntimeError("GeneratorExit was raised")
+            raise said.with_traceback(error.__traceback__) from error
 
     async def _begin(self, request: Request) -> Begun:
         """Return the result, or a stream's first line and the rest: its errors are a problem."""

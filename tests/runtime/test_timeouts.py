@@ -34,13 +34,16 @@ def drip():
     gate.wait(30)
     yield 2
 
+async def leave() -> None:
+    raise GeneratorExit
+
 def quick() -> list:
     return calls_seen
 
 async def release() -> None:
     gate.set()
 """
-SLOW_NAMES = ("hang", "begun", "hang_async", "drip", "quick", "release")
+SLOW_NAMES = ("hang", "begun", "hang_async", "drip", "leave", "quick", "release")
 
 
 @pytest.fixture
@@ -96,3 +99,22 @@ def test_a_stream_that_stalls_is_cut_and_leaves_the_thread_to_others(slow) -> No
     assert lines_until_cut(slow.client, "/drip", {}) == ["1"]
     assert slow.client.post("/quick", json={}).json() == []
     assert slow.client.get("/calls").json()[0]["status"] == 504
+
+
+def test_a_start_says_which_example_it_waits_for(start) -> None:
+    source = (
+        "import time\ndef warm(seconds: float) -> float:\n    time.sleep(seconds)\n    return 1"
+    )
+    running = start(
+        ("slow", "production", source),
+        endpoints={"warm": [{"seconds": 0.5}]},
+        service=ServiceSettings(timeout=0.1),
+    )
+    said = running.logged("An example call of warm takes over 0.1 s")
+    assert (said["level"], said["endpoint"]) == ("warning", "warm")
+
+
+def test_a_coroutine_that_leaves_like_a_generator_is_answered(slow) -> None:
+    answer = slow.client.post("/leave", json={})
+    assert answer.status_code == 500
+    assert answer.json()["line"] == SLOW.splitlines().index("    raise GeneratorExit") + 1
