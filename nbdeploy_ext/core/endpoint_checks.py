@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
 from .diagnostics import Diagnostic, Fix
@@ -29,10 +30,7 @@ def endpoints(spec: ServiceSpec) -> Iterator[Diagnostic]:
         if is_read and name not in known:
             yield _no_function(spec, name)
     if is_read and not chosen and not spec.endpoints:
-        yield Diagnostic(
-            "NBD302", "The production cells define no function that could be an endpoint.",
-            fix=Fix("Put the final step in a function, say def predict(...)"),
-        )  # fmt: skip
+        yield _no_endpoint(spec)
     yield from _defined_twice(spec)
     for endpoint in spec.endpoints:
         if endpoint.name in RESERVED and endpoint.cells is None:
@@ -47,6 +45,30 @@ def endpoints(spec: ServiceSpec) -> Iterator[Diagnostic]:
                 "checked.",
                 endpoint.cell, endpoint.line, 1, Fix("Add type hints"),
             )  # fmt: skip
+
+
+def _no_endpoint(spec: ServiceSpec) -> Diagnostic:
+    """Say that there is no public function, or that each is taken for a helper: it is called."""
+    production = [flow for flow in spec.shipped if flow.cell.role is Role.PRODUCTION]
+    public = [
+        (flow, node) for flow in production for node in flow.mentions.definitions
+        if not isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    ]  # fmt: skip
+    if not public:
+        return Diagnostic(
+            "NBD302", "The production cells define no function that could be an endpoint.",
+            fix=Fix("Put the final step in a function, say def predict(...)"),
+        )  # fmt: skip
+    helpers = {
+        inner.id for _, node in public for inner in ast.walk(node)
+        if isinstance(inner, ast.Name) and inner.id != node.name
+    }  # fmt: skip
+    flow, last = ([p for p in public if p[1].name not in helpers] or public)[-1]
+    return Diagnostic(
+        "NBD302", f"No function is served, as production code calls each of them: {last.name} too.",
+        flow.cell.cell_id, last.lineno, 1,
+        Fix(f'Move its call to a test cell, or set endpoints = ["{last.name}"] in nbdeploy.toml'),
+    )  # fmt: skip
 
 
 def _no_function(spec: ServiceSpec, name: str) -> Diagnostic:

@@ -65,7 +65,7 @@ class Mentions:
 
     `environment` are variables that must be there before, `supplied` those that the code sets,
     `texts` literals that may be paths, `opened`
-    literal paths that are read, `uses` the names that statements read from one another,
+    literal paths that are read, `uses` the names that statements which run read from one another,
     `definitions` the functions and classes at the top, in branches and loops there too, `paths`
     folders that are put on `sys.path`, `habits` what works in a kernel and not in a service,
     `aliases` statements at the top that may give a type another name, `joined` paths that are put
@@ -96,10 +96,11 @@ def read_mentions(tree: ast.Module, places: Places) -> Mentions:
     uses: set[str] = set()
     for statement in tree.body:
         own = getattr(statement, "name", "")
+        never = _never_run(statement)
         for node in walk(statement):
             kind = type(node)
             if kind is ast.Name:
-                if type(node.ctx) is ast.Load and node.id != own:  # type: ignore[attr-defined]
+                if type(node.ctx) is ast.Load and node.id != own and node not in never:  # type: ignore[attr-defined]
                     uses.add(node.id)  # type: ignore[attr-defined]
             elif kind in found:
                 found[kind].append(node)
@@ -120,6 +121,13 @@ def read_mentions(tree: ast.Module, places: Places) -> Mentions:
         tuple(joined_paths([*found[ast.Call], *found[ast.BinOp], *found[ast.JoinedStr]])),
         tuple(constants(tree)),
     )
+
+
+def _never_run(statement: ast.stmt) -> frozenset[ast.AST]:
+    """Return what stands under `if __name__ == "__main__"`, which no service runs."""
+    if not isinstance(statement, ast.If) or not asks_for_main(statement.test):
+        return frozenset()
+    return frozenset(node for inner in statement.body for node in walk(inner))
 
 
 def _definitions(block: ast.AST) -> Iterator[_Definition]:

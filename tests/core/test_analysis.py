@@ -219,3 +219,27 @@ def test_a_name_that_its_own_cell_defines_too_late_is_mended_in_the_cell(tmp_pat
     assert told.code == "NBD203"
     assert told.fix is not None
     assert told.fix.title == "Move the line that defines it up, within the cell"
+
+
+def test_a_function_that_only_a_script_calls_is_served(tmp_path: Path) -> None:
+    source = "def f() -> int:\n    return 1\nif __name__ == '__main__':\n    print(f())"
+    spec = analyse(write_notebook(tmp_path, ("f", "production", source)))
+    assert [endpoint.name for endpoint in spec.endpoints] == ["f"]
+    other = source + "\nelse:\n    x = f()"
+    assert codes(write_notebook(tmp_path, ("f", "production", other))) == ["NBD302", "NBD108"]
+
+
+def test_a_function_that_production_tries_out_is_named_where_nothing_is_served(
+    tmp_path: Path,
+) -> None:
+    path = write_notebook(
+        tmp_path,
+        ("f", "production", "x = 1\ndef f() -> int:\n    return helper()"),
+        ("helper", "production", "def helper() -> int:\n    return 1"),
+        ("tried", "production", "print(f())"),
+    )
+    (told,) = analyse(path).diagnostics
+    assert (told.code, told.cell, told.line) == ("NBD302", "f", 2)
+    assert "calls each of them: f too" in told.message
+    assert told.fix is not None
+    assert 'endpoints = ["f"]' in told.fix.title
