@@ -255,13 +255,19 @@ class ProcessTarget:
             errors="replace",
         ) as process:
             try:
-                _pass_on(process, when_ready)
+                is_ready = _pass_on(process, when_ready)
             except KeyboardInterrupt:
                 process.terminate()
                 # A terminal has told it too: the second signal may have met it on its way out
                 process.communicate(timeout=20)
                 return int(process.returncode > 0)
-            return int(process.wait() != 0)
+            status = process.wait()
+            if not is_ready:
+                raise StartFailed(
+                    f"The notebook did not start. It ended its process ({_ending(status)}).",
+                    hint="os._exit(), a library that crashes, and lack of memory end one so.",
+                )
+            return int(status != 0)
 
     def _switch(
         self, name: str, state: dict[str, Any], number: int, secrets: Mapping[str, str],
@@ -372,8 +378,12 @@ def _environment(place: str, secrets: Mapping[str, str]) -> dict[str, str]:
     return {**os.environ, **secrets, "NBDEPLOY_APP": place, "PYTHONUNBUFFERED": "1"}
 
 
-def _pass_on(process: subprocess.Popen[str], when_ready: Callable[[], None]) -> None:
-    """Print what a service says until it ends; that it can't start is an error instead."""
+def _pass_on(process: subprocess.Popen[str], when_ready: Callable[[], None]) -> bool:
+    """Print what a service says until it ends; that it can't start is an error instead.
+
+    Says whether it was ready.
+    """
+    is_ready = False
     for line in process.stdout or ():
         event = read_event(line) or {}
         if event.get("event") == "failed":
@@ -382,6 +392,17 @@ def _pass_on(process: subprocess.Popen[str], when_ready: Callable[[], None]) -> 
                 hint="The log above holds the whole traceback.",
             )
         if event.get("event") == "ready":
+            is_ready = True
             when_ready()
         sys.stdout.write(line)
         sys.stdout.flush()
+    return is_ready
+
+
+def _ending(status: int) -> str:
+    if status >= 0:
+        return f"exit status {status}"
+    try:
+        return signal.Signals(-status).name
+    except ValueError:  # a real-time signal
+        return f"signal {-status}"

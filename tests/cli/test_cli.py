@@ -121,6 +121,21 @@ def test_a_notebook_that_can_not_be_served_is_an_error_with_its_cell(tmp_path: P
     assert (error["code"], error["message"]) == ("start_failed", said)
 
 
+@pytest.mark.parametrize(
+    ("call", "how"), [("_exit(0)", "exit status 0"), ("kill(os.getpid(), 9)", "SIGKILL")]
+)
+def test_a_notebook_that_ends_its_process_did_not_start(
+    tmp_path: Path, call: str, how: str
+) -> None:
+    ending = ("end", "production", f"import os\nif not os.environ.get('NONE'):\n    os.{call}")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    notebook = str(write_notebook(tmp_path, ending, *LOAN))
+    done = nbdeploy("run", notebook, "--port", port)
+    assert done.returncode == 1
+    assert f"The notebook did not start. It ended its process ({how})." in done.stderr
+
+
 def test_a_number_below_nothing_is_wrong_usage() -> None:
     assert nbdeploy("calls", "loan", "--limit", "-1").returncode == 2
     assert nbdeploy("prune", "--keep", "-1").returncode == 2
