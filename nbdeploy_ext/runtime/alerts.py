@@ -43,17 +43,23 @@ class Alerts:
     def tell(self, monitor: str, title: str, body: str) -> bool:
         """Queue an alert for a failing monitor; returns whether it was queued.
 
-        It is told once until it recovers, and again only when its cooldown is over.
+        It is told once until it recovers, and again only when its cooldown is over. A channel that
+        did not take it gets it again for as long as the monitor fails.
         """
+        if monitor in self._failing:
+            missed = [channel for channel in self._channels if monitor in channel.missed]
+            for channel in missed:
+                channel.send(monitor, title, body)
+            return bool(missed)
         now = time.monotonic()
         last = self._told.get(monitor)
         is_cooling = last is not None and now - last < self._cooldown
-        if not self._channels or monitor in self._failing or is_cooling:
+        if not self._channels or is_cooling:
             return False
         self._failing.add(monitor)
         self._told[monitor] = now
         for channel in self._channels:
-            channel.send(title, body)
+            channel.send(monitor, title, body)
         return True
 
     def recovered(self, monitor: str) -> None:
@@ -77,7 +83,9 @@ class _Channel:
     def __init__(self, number: int, url: str) -> None:
         self._url = url
         self._name = f"{number} ({url.partition('://')[0]})" if "://" in url else str(number)
-        self._waiting: queue.Queue[tuple[str, str]] = queue.Queue()
+        self._waiting: queue.Queue[tuple[str, str, str]] = queue.Queue()
+        self.missed: set[str] = set()
+        """Monitors of which it took no alert, and was not asked again."""
         self._is_begun = False
 
     @property
@@ -85,9 +93,10 @@ class _Channel:
         """Whether a text is on its way."""
         return self._waiting.unfinished_tasks > 0
 
-    def send(self, title: str, body: str) -> None:
-        """Queue one text."""
-        self._waiting.put((title, body))
+    def send(self, monitor: str, title: str, body: str) -> None:
+        """Queue one text about a monitor."""
+        self.missed.discard(monitor)
+        self._waiting.put((monitor, title, body))
         if not self._is_begun:
             self._is_begun = True
             threading.Thread(target=self._deliver, name="nbdeploy-alerts", daemon=True).start()
@@ -102,10 +111,12 @@ class _Channel:
         if channel is None:
             _log.error("Alert channel %s is no Apprise URL", self._name)
         while True:
-            title, body = self._waiting.get()
+            monitor, title, body = self._waiting.get()
             tries = range(_TRIES) if channel is not None else ()
             if not any(_sent(channel, title, body, attempt) for attempt in tries):
                 _log.error("Alert channel %s did not take an alert", self._name)
+                if channel is not None:
+                    self.missed.add(monitor)
             self._waiting.task_done()
 
 

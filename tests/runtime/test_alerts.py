@@ -107,6 +107,15 @@ def test_a_channel_that_fails_is_asked_again(watch) -> None:
         assert (hook.texts, hook.asked) == (["one"], 2)
 
 
+def test_a_channel_that_was_down_for_long_gets_the_alert_while_the_monitor_fails(watch) -> None:
+    with webhook(refuses=4) as hook:
+        running = watch(hook.url, cooldown=600.0)
+        fail(running, "one")
+        wait_until(lambda: hook.texts, 30)
+        run_again(running)
+        assert (hook.texts, hook.asked) == (["one"], 5)
+
+
 def test_a_channel_that_is_down_hurts_neither_service_nor_others(watch) -> None:
     with webhook() as hook, socket.create_server(("127.0.0.1", 0)) as deaf:
         # One refuses connections, one never answers, one is no address at all
