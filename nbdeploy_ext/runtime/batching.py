@@ -270,7 +270,8 @@ def _key(arguments: dict[str, Any], name: str) -> Any:
 
 def _shape(rows: Any) -> Any:
     if isinstance(rows, list):
-        return (list,)
+        kinds = frozenset(map(type, rows))
+        return list, kinds if kinds.issubset(_PLAIN) else frozenset(map(_row_kind, rows))
     if hasattr(rows, "iloc") and not _is_counted(rows.index):
         return None  # joined, rows lose their labels
     if hasattr(rows, "columns"):
@@ -278,6 +279,17 @@ def _shape(rows: Any) -> Any:
     if hasattr(rows, "dtype") and getattr(rows, "ndim", 0) > 0:
         return type(rows), _kind(rows.dtype), rows.shape[1:]
     return None
+
+
+def _row_kind(row: Any) -> Any:
+    """Return what decides of which type a column of such rows is, and which columns there are."""
+    kind = type(row)
+    if kind in _PLAIN:
+        return kind
+    if kind in {list, tuple}:
+        return (kind, *map(type, row))
+    named = row if kind is dict else getattr(row, "__dict__", {})
+    return (kind, *named, *map(type, named.values()))
 
 
 def _is_counted(index: Any) -> bool:

@@ -19,11 +19,17 @@ from nbdeploy_ext.runtime.operations import make_operation
 from tests.runtime.apps import serve, wait_until, write_app
 
 CELLS = """\
+from __future__ import annotations
 import logging, sys, threading
+from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
 free = threading.Event()
+
+@dataclass
+class Reading:
+    count: int | None = None
 sizes = []
 
 def double(rows: list[float], by: float = 2.0) -> list[float]:
@@ -60,13 +66,32 @@ def coded(table: pd.DataFrame) -> list[int]:
     free.wait(20)
     return table["a"].cat.codes.tolist()
 
+def completed(rows: list) -> list:
+    free.wait(20)
+    sizes.append(len(rows))
+    return pd.DataFrame(rows).to_dict("records")
+
+def filled(rows: list[Reading]) -> list[dict]:
+    free.wait(20)
+    return pd.DataFrame([vars(row) for row in rows]).fillna(0).to_dict("records")
+
 async def release() -> None:
     free.set()
 
 async def seen() -> list[int]:
     return sizes
 """
-JOINED = ("double", "total", "tagged", "scaled", "labelled", "indexed", "coded")
+JOINED = (
+    "double",
+    "total",
+    "tagged",
+    "scaled",
+    "labelled",
+    "indexed",
+    "coded",
+    "completed",
+    "filled",
+)
 
 
 @pytest.fixture
@@ -174,6 +199,25 @@ def test_rows_with_labels_keep_them(running) -> None:
     bodies = [{"values": [1.0]}, *({"values": {label: 1.0}} for label in "abc"), {"values": [2.0]}]
     found = answers(running, "/indexed", bodies)
     assert [answer.json() for answer in found][1:4] == [["a"], ["b"], ["c"]]
+
+
+def test_rows_of_other_fields_and_types_are_not_joined(running) -> None:
+    large = 2**60 + 1  # no float holds it
+    rows = [[{"a": large}], [{"a": 0.5}], [{"a": large, "b": 1}], [{"b": 1, "a": large}],
+            [{"a": None}], [{"a": 1}, {"a": 2.5}], [{"a": 3}, {"a": 4.5}],
+            [{"a": 7}], []]  # fmt: skip
+    found = answers(running, "/completed", [{"rows": given} for given in rows])
+    alone = [*rows[:5], [{"a": 1.0}, {"a": 2.5}], [{"a": 3.0}, {"a": 4.5}], *rows[7:]]
+    assert [answer.text for answer in found] == [
+        json.dumps(r, separators=(",", ":")) for r in alone
+    ]
+    assert len(running.client.post("/seen", json={}).json()) < len(rows)  # some were
+
+
+def test_objects_of_other_types_within_are_not_joined(running) -> None:
+    bodies = [{"rows": [{"count": count}]} for count in (1, None, 2, None)]
+    found = [answer.text for answer in answers(running, "/filled", bodies)]
+    assert (found[0], found[2]) == ('[{"count":1}]', '[{"count":2}]')
 
 
 def test_a_callers_categories_are_nobody_elses(running) -> None:
