@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from .notebook import Cell
     from .outlines import Outline
 
-BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__", "__annotations__"}
+BUILTINS = frozenset(dir(builtins)) | frozenset(
+    "__name__ __file__ __doc__ __annotations__ __builtins__".split()
+)
 _SUPPLIED: dict[Role | None, frozenset[str]] = {
     Role.MONITOR: frozenset({"calls"}),
     Role.TEST: frozenset({"client"}),

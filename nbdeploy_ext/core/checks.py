@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -167,7 +168,7 @@ def _name(
     unmade = bool(definers) and not serving and name not in reader.defines
     if unmade or (before and not runs_late):
         yield _unmarked(spec, reader, name, place, definers)
-    elif not definers and name in reader.names_of_the_round_before:
+    elif (not definers and name in reader.names_of_the_round_before) or _is_tried(reader, name):
         return
     elif serving or name in reader.defines:
         yield Diagnostic(
@@ -176,6 +177,19 @@ def _name(
         )  # fmt: skip
     else:
         yield from _unknown(spec, reader, name, place, runs_late=runs_late)
+
+
+def _is_tried(reader: CellFlow, name: str) -> bool:
+    """Whether a cell asks by `try: name` and `except NameError` for what may not be defined."""
+    nodes = list(ast.walk(reader.tree)) if reader.tree is not None else []
+    tried = {
+        inner for node in nodes if isinstance(node, ast.Try)
+        if any("NameError" in ast.unparse(h.type) for h in node.handlers if h.type is not None)
+        for statement in node.body for inner in ast.walk(statement)
+    }  # fmt: skip
+    reads = [n for n in nodes if isinstance(n, ast.Name) and n.id == name]
+    reads = [n for n in reads if isinstance(n.ctx, ast.Load)]
+    return not tried.isdisjoint(reads) and (name in reader.defines or tried.issuperset(reads))
 
 
 def _unknown(

@@ -205,3 +205,22 @@ def test_problems_of_text_come_in_the_order_of_the_notebook(tmp_path: Path) -> N
     text = C(f"my token is {token}", None, "t", kind="markdown")
     story = Story((C(f"key = '{token}'", name="a"), text, F))
     assert [d.cell for d in analyse(story.write(tmp_path)).diagnostics] == ["a", "t"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "try:\n    profile\nexcept NameError:\n    def profile(f): return f",
+        "try:\n    rate\nexcept NameError:\n    rate = 1\nx = rate",
+        "try:\n    display(1)\nexcept (NameError, ValueError):\n    pass",
+        "print(__builtins__)",
+    ],
+)
+def test_a_name_whose_absence_is_caught_is_no_error(tmp_path: Path, source: str) -> None:
+    story = Story((C(source), C("def f(x: int) -> int:\n    return x", name="f")))
+    assert [d for d in analyse(story.write(tmp_path)).diagnostics if d.code != "NBD305"] == []
+
+
+def test_a_name_that_is_read_again_behind_a_handler_is_missed(tmp_path: Path) -> None:
+    source = "try:\n    rate\nexcept NameError:\n    pass\nx = rate"
+    assert codes(tmp_path, C(source)).keys() == {"NBD201"}
