@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .callers import reads_global
 from .cells_function import NAME, CellsFunction, find_cells_function
 from .examples import Function, example_calls
 from .notebook import Role
@@ -104,7 +105,8 @@ def _function_endpoints(dataflow: Dataflow, chosen: Sequence[str] | None) -> tup
     functions = {node.name: (flow, node) for flow in production for node in _functions(flow)}
     if chosen is None:
         used = frozenset().union(*(flow.mentions.uses for flow in production))
-        chosen = [n for n in functions if not n.startswith("_") and n not in used]
+        public = [name for name in functions if not name.startswith("_")]
+        chosen = [n for n in public if n not in used or not _is_called(n, production)]
     reader = _reader(dataflow)
     tests = [flow for flow in dataflow.marked if flow.cell.role is Role.TEST]
     calls = example_calls(tests, {name: functions[name][1] for name in chosen if name in functions})
@@ -113,6 +115,12 @@ def _function_endpoints(dataflow: Dataflow, chosen: Sequence[str] | None) -> tup
         for name in chosen
         if name in functions
     )
+
+
+def _is_called(name: str, production: Sequence[CellFlow]) -> bool:
+    """Say whether other production code reads a function, and not a variable of its own."""
+    readers = [flow.tree for flow in production if name in flow.mentions.uses]
+    return any(reads_global(tree, name) for tree in readers if tree is not None)
 
 
 def _functions(flow: CellFlow) -> Iterator[Function]:

@@ -243,3 +243,31 @@ def test_a_function_that_production_tries_out_is_named_where_nothing_is_served(
     assert "calls each of them: f too" in told.message
     assert told.fix is not None
     assert 'endpoints = ["f"]' in told.fix.title
+
+
+@pytest.mark.parametrize(
+    ("source", "is_called"),
+    [
+        ("def g(score: int) -> int:\n    return score", False),
+        ("def g() -> int:\n    score = 1\n    return score", False),
+        ("def g() -> int:\n    for score in [1]: pass\n    return score", False),
+        ("def g() -> int:\n    import math as score\n    return score.floor(1)", False),
+        ("def g() -> list[int]:\n    return [score for score in [1]]", False),
+        ("g_ = lambda score: score", False),
+        ("def g(x: int) -> int:\n    return score(x)", True),
+        ("def g(score=score) -> int:\n    return score", True),
+        ("def g() -> int:\n    global score\n    old = score\n    score = 1\n    return old", True),
+        ("def g() -> int:\n    def h(score): return score\n    return h(score)", True),
+        ("def g() -> list[int]:\n    return [score for score in score(1)]", True),
+        ("x = [score(i) for i in [1]]", True),
+        ("class G:\n    def run(self): return score(1)", True),
+        ("@score\ndef _g(score): return score", True),
+    ],
+)
+def test_a_variable_that_is_called_like_a_function_is_no_call_of_it(
+    tmp_path: Path, source: str, *, is_called: bool
+) -> None:
+    function = "def score(x: int) -> int:\n    return x"
+    cells = (("score", "production", function), ("g", "production", source))
+    served = [e.name for e in analyse(write_notebook(tmp_path, *cells)).endpoints]
+    assert ("score" in served) is not is_called
