@@ -34,6 +34,19 @@ def joined_paths(nodes: Iterable[ast.expr]) -> Iterator[Pattern]:
             yield pattern
 
 
+def globbed(calls: Iterable[tuple[str, ast.Call]]) -> Iterator[Pattern]:
+    """Yield what `glob.glob(…)` and `folder.glob(…)` look for; not all below a folder."""
+    for called, call in calls:
+        if called.rpartition(".")[2] not in {"glob", "iglob"} or not call.args:
+            continue
+        folder = call.func.value if isinstance(call.func, ast.Attribute) else None
+        is_module = folder is None or called in {"glob.glob", "glob.iglob"}
+        wanted = [_pattern(call.args[0], _DEEPEST)]
+        pattern = _joined(wanted if is_module else [_pattern(folder, _DEEPEST), *wanted], "/")
+        if pattern is not None:
+            yield pattern
+
+
 def constants(tree: ast.Module) -> Iterator[tuple[str, Pattern]]:
     """Yield the names that a module's or a cell's top gives to texts and paths."""
     for node in tree.body:

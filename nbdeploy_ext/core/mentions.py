@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .habits import asks_for_main, called_name, read_habits
 from .implied_imports import implied_by_calls, implied_by_import
-from .joined_paths import constants, joined_paths
+from .joined_paths import constants, globbed, joined_paths
 from .variables import needed_variables, set_variables, variable_of
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ class Mentions:
     `definitions` the functions and classes at the top, in branches and loops there too, `paths`
     folders that are put on `sys.path`, `habits` what works in a kernel and not in a service,
     `aliases` statements at the top that may give a type another name, `joined` paths that are put
-    together, `constants` the names at the top that such paths may hold.
+    together, `globs` patterns of files that are looked for, `constants` the names at the top that
+    such paths may hold.
     """
 
     imports: tuple[Import, ...] = ()
@@ -83,6 +84,7 @@ class Mentions:
     habits: tuple[Habit, ...] = ()
     aliases: tuple[ast.stmt, ...] = ()
     joined: tuple[Pattern, ...] = ()
+    globs: tuple[Pattern, ...] = ()
     constants: tuple[tuple[str, Pattern], ...] = ()
 
 
@@ -119,6 +121,7 @@ def read_mentions(tree: ast.Module, places: Places) -> Mentions:
         read_habits(tree, calls, found[ast.Constant], places),
         tuple(node for node in tree.body if _may_be_alias(node)),
         tuple(joined_paths([*found[ast.Call], *found[ast.BinOp], *found[ast.JoinedStr]])),
+        tuple(globbed(calls)),
         tuple(constants(tree)),
     )
 

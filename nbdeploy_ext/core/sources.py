@@ -117,6 +117,7 @@ class _Search:
         self._waiting: list[tuple[str, Place]] = []
         self._supplied: set[str] = set()
         self._joined: dict[Pattern, str] = {}
+        self._globs: dict[Pattern, str] = {}
         self._constants: dict[str, dict[Pattern, None]] = {}
 
     def supply(self, variables: Iterable[str]) -> None:
@@ -131,6 +132,8 @@ class _Search:
             self._constants.setdefault(name, {})[bound(pattern, "__file__", of.name)] = None
         for pattern in mentions.joined:
             self._joined.setdefault(bound(pattern, "__file__", of.name), of.cell)
+        for pattern in mentions.globs:
+            self._globs.setdefault(bound(pattern, "__file__", of.name), of.cell)
         for variable in mentions.environment:
             if variable.text in self._supplied:
                 continue
@@ -170,11 +173,23 @@ class _Search:
         for pattern, cell in self._joined.items():
             for path in resolved(pattern, self._constants):
                 self.texts.setdefault(path, cell)
+        for pattern, cell in self._globs.items():
+            for wanted in resolved(pattern, self._constants):
+                for path in _matching(self._folder, wanted):
+                    self.texts.setdefault(path, cell)
 
 
 def _at(of: Place, line: int, column: int) -> tuple[tuple[int, int], str]:
     """Return the place in the cell, and where it stands when that is in a module."""
     return ((of.line, of.column), f"{of.name}, line {line}") if of.line else ((line, column), "")
+
+
+def _matching(folder: Path, pattern: str) -> list[str]:
+    """Return the files that a pattern with a suffix finds: `*` alone may be anything."""
+    if "**" in pattern or not PurePosixPath(pattern).suffix[1:].isalnum():
+        return []  # below a large folder this would take long
+    found = (path.relative_to(folder) for path in sorted(folder.glob(pattern)) if path.is_file())
+    return [p.as_posix() for p in found if not any(part.startswith(".") for part in p.parts)]
 
 
 def _included(folder: Path, patterns: Sequence[str]) -> tuple[dict[str, None], tuple[str, ...]]:

@@ -271,3 +271,27 @@ def test_a_variable_that_is_called_like_a_function_is_no_call_of_it(
     cells = (("score", "production", function), ("g", "production", source))
     served = [e.name for e in analyse(write_notebook(tmp_path, *cells)).endpoints]
     assert ("score" in served) is not is_called
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import glob\nx = glob.glob('data/*.csv')",
+        "from glob import iglob\nDATA = 'data'\nx = list(iglob(f'{DATA}/*.csv'))",
+        "from pathlib import Path\nDATA = Path('data')\nx = sorted(DATA.glob('*.csv'))",
+    ],
+)
+def test_files_that_cells_look_for_ship(tmp_path: Path, source: str) -> None:
+    (tmp_path / "data").mkdir()
+    for name in ("a.csv", "b.csv", ".hidden.csv", "c.txt"):
+        (tmp_path / "data" / name).write_text("1\n")
+    path = write_notebook(tmp_path, ("a", "production", source))
+    assert analyse(path).as_json()["files"] == ["data/a.csv", "data/b.csv"]
+
+
+@pytest.mark.parametrize("pattern", ["*", "data/*", "../*.csv", "**/*.csv", "[", "/*.csv", ""])
+def test_what_may_find_anything_ships_nothing(tmp_path: Path, pattern: str) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.csv").write_text("1\n")
+    path = write_notebook(tmp_path, ("a", "production", f"import glob\nglob.glob({pattern!r})"))
+    assert analyse(path).as_json()["files"] == []
