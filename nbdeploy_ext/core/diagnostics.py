@@ -40,6 +40,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "NBD311": ("warning", "test that another one of its name hides"),
     "NBD312": ("warning", "test argument that is no fixture"),
     "NBD313": ("warning", "monitor that tells nothing"),
+    "NBD314": ("warning", "function of a test cell that looks like a test and never runs"),
     "NBD401": ("error", "import that the kernel's environment lacks"),
     "NBD402": ("error", "package that no index has and that no wheel can be made of"),
     "NBD403": ("warning", "file that a cell opens and that is not there"),

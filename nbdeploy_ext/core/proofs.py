@@ -30,6 +30,7 @@ def proofs(spec: ServiceSpec) -> Iterator[Diagnostic]:
     for flow in tests:
         yield from _lost(flow)
         yield from _uncallable(flow, given)
+        yield from _misnamed(flow, tests)
     for flow in spec.shipped:
         if flow.cell.role is Role.MONITOR and flow.tree and _is_silent(flow.tree):
             yield Diagnostic(
@@ -68,6 +69,20 @@ def _uncallable(flow: CellFlow, given: frozenset[str]) -> Iterator[Diagnostic]:
                     flow.cell.cell_id, *flow.plain.places.of(argument),
                     Fix(f"Define {argument.arg} in the test, or as a fixture in a test cell"),
                 )  # fmt: skip
+
+
+def _misnamed(flow: CellFlow, tests: list[CellFlow]) -> Iterator[Diagnostic]:
+    """Yield functions that look like tests and that nobody calls: the gate takes `test_…` only."""
+    for node in flow.mentions.definitions:
+        is_meant = isinstance(node, _Function) and node.name.lower().startswith("test")
+        if not is_meant or node.name.startswith("test_") or node.decorator_list:
+            continue
+        if not any(node.name in other.mentions.uses for other in tests):
+            yield Diagnostic(
+                "NBD314", f"{node.name} is never run: names of tests begin with test_.",
+                flow.cell.cell_id, *flow.plain.places.of(node),
+                Fix("Give it such a name, or call it in the cell"),
+            )  # fmt: skip
 
 
 def _fixtures(flow: CellFlow) -> Iterator[str]:

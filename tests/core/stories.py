@@ -198,6 +198,9 @@ CASES = (
     Case("NBD311", as_test("def test_a(): ...\ndef test_a(): ..."),
          as_test("def test_a(): ...\ndef test_b(): ..."), line=2, says="test_a twice",
          mends="another name"),
+    Case("NBD314", as_test("x = 1\ndef test(client):\n    assert x"),
+         as_test("def test(client):\n    assert 1\ntest(None)"), line=2, says="test is never run",
+         mends="such a name"),
     Case("NBD312", as_test("def test_a(client, row):\n    assert row"),
          as_test("import pytest\n@pytest.fixture\ndef row(): return 1\ndef test_a(client, row):\n"
                  "    assert row"),
