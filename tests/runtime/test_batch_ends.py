@@ -32,7 +32,7 @@ def crash(n: int) -> int:
         os.abort()
     return n
 
-def slow(n: int) -> int:
+def slow(n: int, word: str = "") -> int:
     time.sleep(0.01)
     return n
 """
@@ -107,7 +107,10 @@ def test_a_run_whose_reader_is_gone_ends_quietly_and_can_go_on(app, table, tmp_p
     assert [row["slow"] for row in read_rows(output)] == list(range(1, ROWS + 1))
 
 
-def test_a_terminal_stops_all_processes_of_a_run(app, table, tmp_path):
+def test_a_terminal_stops_all_processes_of_a_run(app, tmp_path):
+    # More than a pipe holds, so that chunks wait to be taken by a process
+    rows = [{"n": n, "word": "w" * 100_000} for n in range(ROWS)]
+    table = write_lines(tmp_path / "in.jsonl", rows)
     words = command("batch", "--input", str(table), "--output", str(tmp_path / "out.csv"),
                     "--endpoint", "slow", "--workers", "2")  # fmt: skip
     process = subprocess.Popen(

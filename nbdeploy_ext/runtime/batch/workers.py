@@ -56,10 +56,19 @@ def _pool(caller: Caller, workers: int) -> Iterator[ProcessPoolExecutor]:
     try:
         yield pool
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
         # One may be inside a function that takes hours
         for child in multiprocessing.active_children():
             child.kill()
+        _let_go(pool)
+        # Waited for: its thread would close what Python, as it ends, wakes it with
+        pool.shutdown(cancel_futures=True)
+
+
+def _let_go(pool: ProcessPoolExecutor) -> None:
+    """Let nobody wait for a killed process to take a chunk, as Python before 3.11.5 does."""
+    waiting = getattr(pool, "_call_queue", None)
+    if waiting is not None and not hasattr(waiting, "_terminate_broken"):
+        waiting._reader.close()  # noqa: SLF001  (newer ones do just this)
 
 
 def _submitted(pool: ProcessPoolExecutor, chunk: Chunk) -> Future[tuple[Outcome, float]]:
