@@ -20,15 +20,19 @@ Pattern = tuple[str, ...]
 _JOINS = frozenset(
     "Path PurePath Path.cwd getcwd str fspath abspath realpath normpath join".split()
 )
+_JOINING = ("join", "joinpath", "Path")
 _KEPT = frozenset("resolve absolute as_posix".split())
 _DEEPEST = 12
 _ROUNDS = 3
 _MOST = 8
 
 
-def joined_paths(nodes: Iterable[ast.expr]) -> Iterator[Pattern]:
+def joined_paths(
+    calls: Iterable[tuple[str, ast.Call]], nodes: Iterable[ast.expr]
+) -> Iterator[Pattern]:
     """Yield the patterns of those expressions that may be paths: a text is in each."""
-    for node in nodes:
+    joins = (call for called, call in calls if called.endswith(_JOINING))
+    for node in (*joins, *nodes):
         pattern = _pattern(node, _DEEPEST)
         if pattern is not None and any(pattern[::2]):
             yield pattern

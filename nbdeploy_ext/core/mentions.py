@@ -120,7 +120,7 @@ def read_mentions(tree: ast.Module, places: Places) -> Mentions:
         tuple(m for name, node in calls for m in _search_path(name, node, places)),
         read_habits(tree, calls, found[ast.Constant], places),
         tuple(node for node in tree.body if _may_be_alias(node)),
-        tuple(joined_paths([*found[ast.Call], *found[ast.BinOp], *found[ast.JoinedStr]])),
+        tuple(joined_paths(calls, [*found[ast.BinOp], *found[ast.JoinedStr]])),
         tuple(globbed(calls)),
         tuple(constants(tree)),
     )
