@@ -23,7 +23,7 @@ _FORMATS: Mapping[str, str] = {
     r"|(?=[\w\-]*[A-Z])(?=[\w\-]*\d)[\w\-]{32,})",
     "a Hugging Face token": r"\bhf_[A-Za-z0-9]{34,}\b",
     "a private key": r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----",
-    "a URL with a password": r"\b[a-z][a-z0-9+.\-]*://[^\s/:@'\"{}$]+:[^\s/:@'\"{}$]{3,}@[^\s'\"]+",
+    "a URL with a password": r"\b[a-z][a-z0-9+.\-]*://[^\s/:@'\"{}$]+:[^\s/:@'\"{}$<]{3,}@[^\s'\"]+",
     "a JSON Web Token": r"\beyJ[\w\-]{10,}\.eyJ[\w\-]{10,}\.[\w\-]{20,}",
     "a bearer token": r"\bBearer (?!eyJ)(?=[\w\-.+/]*\d)(?=[\w\-.+/]*[A-Z])[\w\-.+/]{24,}",
     "a connection string with a password": r"(?i);(?:pwd|password|accountkey|sharedaccesskey)="
@@ -31,8 +31,8 @@ _FORMATS: Mapping[str, str] = {
 }
 _NAME = r"(?:password|passwd|passphrase|secret|token|(?:api|secret|access|account)[_-]?key)"
 _ASSIGNED = (
-    rf"(?i)\b[a-z0-9_]*{_NAME}\b(?:\s*:[ \w.|\[\]]+?)?\s*[=:]\s*"  # token: str = "…"
-    r"[rbu]?(['\"])(?P<value>[^'\"\s]{6,})\1"
+    rf"(?i)\b(?P<name>[a-z0-9_]*{_NAME})\b(?:\s*:[ \w.|\[\]]+?)?\s*[=:]\s*"  # token: str = "…"
+    r"[rbu]?(['\"])(?P<value>[^'\"\s]{6,})\2"
 )
 # As a key a word may stand beside it, {"token": "column_2"}: only what is no word is told
 _VALUE = r"\s*[rbu]?(['\"])(?P<value>(?=[^'\"]*\d)(?=[^'\"]*[A-Za-z])[^'\"\s]{8,})\2"
@@ -100,8 +100,9 @@ def find_leaks(text: str, *, named: bool) -> Iterator[Leak]:
     lower = text.lower() if named else ""
     for pattern in _NAMED if any(name in lower for name in _NAMES) else ():
         for found in pattern.finditer(text):
-            is_word = pattern is not _NAMED[0] and _WORDS.fullmatch(found["value"])
-            if not is_word and not _HARMLESS.match(found["value"]):
+            value, name = found["value"], found.groupdict().get("name")
+            is_word = _WORDS.fullmatch(value) if name is None else value.lower() == name.lower()
+            if not is_word and not _HARMLESS.match(value):
                 yield Leak("a password or token", *_place(text, found.start()))
 
 

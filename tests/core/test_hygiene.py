@@ -66,6 +66,8 @@ def test_a_secret_in_a_shipped_cell_stops_the_deploy_and_is_not_repeated(
         "token = 'your-token-here'",
         "url = f'postgresql://{1}:{2}@db.example.org/x'",
         "password_field = 'password'",
+        "SECRET_KEY = 'SECRET_KEY'",
+        "url = 'postgresql://user:<password>@db.example.org/x'",
         "columns = {'token': 'token_v2', 'secret': 'hidden', 'api_key': 'service-eu-1'}",
         "columns = ['token', 'feature2', 'password', 'login1']",
         "d = {}\nd['token'] = 'bert-base-v2'\nd.get('token', 'unknown1')",
