@@ -13,7 +13,7 @@ import cloudpickle
 from .dataflow import read_cell
 from .diagnostics import Diagnostic, Fix
 from .errors import DeployRefused
-from .notebook import Cell, Role
+from .notebook import SERVING, Cell
 from .values import StoredValue, Value, ValueStore
 
 if TYPE_CHECKING:
@@ -93,10 +93,7 @@ def _capture(
 ) -> dict[str, Any]:
     """Have the kernel write the values into `folder`, and return what it says of them."""
     shipped = {
-        name
-        for flow in spec.dataflow.flows
-        if flow.cell.role in {Role.PRODUCTION, Role.PARAMETERS}
-        for name in flow.defines
+        name for flow in spec.dataflow.flows if flow.cell.role in SERVING for name in flow.defines
     }
     request = {
         "names": [value.name for value in values],

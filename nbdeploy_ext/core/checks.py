@@ -11,7 +11,7 @@ from . import endpoint_checks, hygiene, portability, proofs, supplies
 from .cell_flow import BUILTINS
 from .diagnostics import Diagnostic, Fix
 from .left_behind import left_behind
-from .notebook import Role
+from .notebook import SERVING, Role
 from .requirement_files import disagreements
 from .requirements import image_platform
 from .wheels import why_no_wheel
@@ -29,11 +29,10 @@ _GIVEN: dict[Role | None, frozenset[str]] = {
 _IPYTHON = frozenset("display get_ipython In Out _ __ ___ _ih _oh _dh _i".split())
 _OWN = "{}.{}".format(*sys.version_info)
 _LOOKING = ("globals()", "locals()", "vars()", "dir()", "eval()")
-_SERVING = frozenset({Role.PRODUCTION, Role.PARAMETERS})
 _MOVED = "Move the line to an unmarked cell"
 _INSTEAD = {
     "%pylab": "Write import numpy as np, import matplotlib.pyplot as plt, or what the cells use",
-    "%env": "Read it from os.environ, and supply it under [env] in nbdeploy.toml",
+    "%env": hygiene.SUPPLY.title,
 }
 """What to write for magics that the service can do without."""
 _NEUTRAL_MODULES = frozenset({"nbdeploy_ext", "nbdeploy_runtime"})
@@ -153,11 +152,11 @@ def _name(
     runs_late = reader.cell.role in {Role.TEST, Role.MONITOR} or name not in reader.immediate
     others = (f for f in spec.dataflow.defining(name) if f is not reader)
     if any(
-        f.cell.role in _SERVING and (runs_late or f.cell.index < reader.cell.index) for f in others
+        f.cell.role in SERVING and (runs_late or f.cell.index < reader.cell.index) for f in others
     ):
         return  # nearly always at the first, where thousands of cells define the name
     definers = [f for f in spec.dataflow.defining(name) if f is not reader]
-    serving = [f for f in definers if f.cell.role in _SERVING]
+    serving = [f for f in definers if f.cell.role in SERVING]
     alike = [f for f in definers if f.cell.role is reader.cell.role]
     made = next((value for value in spec.values if value.name == name), None)
     if made is not None and (runs_late or made.index < reader.cell.index):
@@ -203,7 +202,7 @@ def _unknown(
             "NBD107", f"{name} is there in a notebook only.", reader.cell.cell_id, *place,
             Fix("Take it out, or move the line to an unmarked cell"),
         )  # fmt: skip
-    elif _is_wild(reader) or any(f.cell.role in _SERVING for f in wild):
+    elif _is_wild(reader) or any(f.cell.role in SERVING for f in wild):
         return
     elif wild:
         yield _unmarked(spec, reader, name, place, wild)
@@ -247,11 +246,7 @@ def _unmarked(
     definers: list[CellFlow],
 ) -> Diagnostic:
     seen = spec.dataflow.definers(name, reader) or tuple(definers[:1])
-    wanted = [f.cell.cell_id for f in seen]
-    wanted += [cell for first in list(wanted) for cell in spec.dataflow.slice(first)]
-    marked = {flow.cell.cell_id for flow in spec.shipped}
-    mark = Role.PRODUCTION.value
-    marks = {cell: mark for cell in dict.fromkeys(wanted) if cell not in marked}
+    marks = spec.marks_for(flow.cell.cell_id for flow in seen)
     may = "is" if name in seen[0].defines else "may be"
     count = "the cell" if len(marks) == 1 else f"the {len(marks)} cells"
     return Diagnostic(

@@ -83,10 +83,7 @@ def _no_function(spec: ServiceSpec, name: str) -> Diagnostic:
     message = f"The endpoint {name} is no function of a production cell."
     if not definers:
         return Diagnostic("NBD303", message, fix=Fix("Mend its name, or take it off the endpoints"))
-    last = definers[-1].cell
-    wanted = (*spec.dataflow.slice(last.cell_id), last.cell_id)
-    shipped = {flow.cell.cell_id for flow in spec.shipped}
-    marks = {cell: Role.PRODUCTION.value for cell in wanted if cell not in shipped}
+    marks = spec.marks_for([definers[-1].cell.cell_id])
     fix = Fix(f"Mark the cell that defines {name} as production", "mark", marks)
     return Diagnostic("NBD303", message, fix=fix)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .diagnostics import Diagnostic, Fix
 from .habits import called_name
 from .leaks import Leak, find_leaks, leaked_kinds, shipped_leaks
-from .notebook import Role
+from .notebook import SERVING, Role
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .cell_flow import CellFlow
     from .service import ServiceSpec
 
-_SUPPLY = Fix("Read it from os.environ, and supply it under [env] in nbdeploy.toml")
+SUPPLY = Fix("Read it from os.environ, and supply it under [env] in nbdeploy.toml")
 _TEXTS = frozenset(".py .json .yaml .yml .toml .ini .cfg .conf .env .pem .key .sh .sql".split())
 _LARGE = 2**20
 _SOON_MADE = frozenset("default_rng RandomState Random Generator SeedSequence PCG64 seed".split())
@@ -48,7 +48,7 @@ def run_order(spec: ServiceSpec) -> Iterator[Diagnostic]:
         return
     for flow in spec.shipped:
         here = counts[flow.cell.cell_id]
-        if here is None and flow.cell.role in {Role.PRODUCTION, Role.PARAMETERS}:
+        if here is None and flow.cell.role in SERVING:
             yield Diagnostic(
                 "NBD206", "The cell has not been run, or was cleared, while others were.",
                 flow.cell.cell_id, fix=Fix("Run all cells, from the first to the last"),
@@ -85,7 +85,7 @@ def secrets(spec: ServiceSpec) -> Iterator[Diagnostic]:
             ships = "the cell ships" if cell.role else "the notebook ships with the cell in it"
             yield Diagnostic(
                 "NBD406", f"This looks like {leak.kind}, and {ships}.", cell.cell_id,
-                leak.line, leak.column, _SUPPLY if is_code else Fix("Take it out of the text"),
+                leak.line, leak.column, SUPPLY if is_code else Fix("Take it out of the text"),
             )  # fmt: skip
     yield from _secrets_beside(spec)
     for cell, raw in zip(spec.notebook.cells, spec.notebook.content["cells"], strict=True):
@@ -113,7 +113,7 @@ def _secrets_beside(spec: ServiceSpec) -> Iterator[Diagnostic]:
             yield Diagnostic(
                 "NBD406",
                 f"{path}, line {leak.line}, holds what looks like {leak.kind}, and the file ships.",
-                fix=_SUPPLY,
+                fix=SUPPLY,
             )
 
 

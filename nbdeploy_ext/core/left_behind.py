@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 
 from .cell_flow import BUILTINS
 from .diagnostics import Diagnostic, Fix
-from .notebook import Role
+from .notebook import SERVING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .cell_flow import CellFlow
     from .service import ServiceSpec
-
-_SERVING = frozenset({Role.PRODUCTION, Role.PARAMETERS})
 
 
 def left_behind(spec: ServiceSpec) -> Iterator[Diagnostic]:
@@ -25,7 +23,7 @@ def left_behind(spec: ServiceSpec) -> Iterator[Diagnostic]:
     """
     spared = BUILTINS | {value.name for value in spec.values}
     for reader in spec.shipped:
-        if reader.cell.role in _SERVING:
+        if reader.cell.role in SERVING:
             for name, place in {**reader.deferred, **reader.immediate}.items():
                 last = None if name in spared else _last_change(spec, name, reader)
                 if last is not None:
@@ -37,7 +35,7 @@ def _last_change(spec: ServiceSpec, name: str, reader: CellFlow) -> CellFlow | N
     seen = [f for f in spec.dataflow.definers(name, reader) if not f.cell.role]
     if not seen or seen[-1].cell.index > reader.cell.index or _imports(seen[-1], name):
         return None
-    serving = [f for f in spec.dataflow.defining(name) if f.cell.role in _SERVING]
+    serving = [f for f in spec.dataflow.defining(name) if f.cell.role in SERVING]
     before = any(f.cell.index < seen[-1].cell.index for f in serving)
     anew = any(f.cell.index > reader.cell.index for f in serving)  # before a function is called
     return seen[-1] if before and (name in reader.immediate or not anew) else None
@@ -54,9 +52,7 @@ def _imports(flow: CellFlow, name: str) -> bool:
 def _told(
     spec: ServiceSpec, reader: CellFlow, name: str, place: tuple[int, int], last: CellFlow
 ) -> Diagnostic:
-    needed = [last.cell.cell_id, *spec.dataflow.slice(last.cell.cell_id)]
-    shipped = {flow.cell.cell_id for flow in spec.shipped}
-    marks = {cell: Role.PRODUCTION.value for cell in needed if cell not in shipped}
+    marks = spec.marks_for([last.cell.cell_id])
     count = "that cell" if len(marks) == 1 else f"that cell and what it needs, {len(marks)} cells,"
     done = "set again" if name in last.defines else "changed"
     return Diagnostic(

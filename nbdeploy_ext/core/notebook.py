@@ -31,6 +31,8 @@ class Role(str, Enum):
 
 
 ROLE_TAGS = frozenset(role.value for role in Role)
+SERVING = frozenset({Role.PRODUCTION, Role.PARAMETERS})
+"""Roles of the cells that run in the service, whose names its calls find."""
 
 
 @dataclass(frozen=True, slots=True)

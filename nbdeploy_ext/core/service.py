@@ -15,6 +15,7 @@ from .dataflow import Dataflow, read_dataflow
 from .errors import KernelUnavailable
 from .interface import Endpoint, find_endpoints
 from .kernels import KernelEnvironment, kernel_executable, probe_kernel
+from .notebook import Role
 from .pins import asked_version, named, plan_pins
 from .requirement_files import read_requirement_file
 from .requirements import Requirement
@@ -22,7 +23,7 @@ from .sources import Place, Sources, find_sources
 from .values import Value, ValueStore, find_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from .cell_flow import CellFlow
     from .config import Config
@@ -56,6 +57,13 @@ class ServiceSpec:
     def shipped(self) -> tuple[CellFlow, ...]:
         """Return the marked code cells, in notebook order."""
         return self.dataflow.marked
+
+    def marks_for(self, cells: Iterable[str]) -> dict[str, str]:
+        """Return the marks with which cells ship, and what they need; what ships has its own."""
+        wanted = dict.fromkeys(cells)
+        wanted.update((cell, None) for first in list(wanted) for cell in self.dataflow.slice(first))
+        shipped = {flow.cell.cell_id for flow in self.shipped}
+        return {cell: Role.PRODUCTION.value for cell in wanted if cell not in shipped}
 
     @property
     def extra_pins(self) -> tuple[str, ...]:

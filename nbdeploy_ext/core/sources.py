@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from .joined_paths import bound, resolved
 from .mentions import read_mentions
-from .notebook import Role
+from .notebook import SERVING
 from .pickles import pickled_modules
 from .places import Places
 from .syntax import parse
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from .mentions import Mentions
 
 
-_SERVING = frozenset({Role.PRODUCTION, Role.PARAMETERS})
 _MODULE = Places("", {})
 """Of what stands in a module the line alone is told."""
 
@@ -73,7 +72,7 @@ def find_sources(
     search = _Search(folder, roots)
     for flow in flows:
         search.read(flow.mentions, Place("", flow.cell.cell_id, 0, 0))
-        if flow.cell.role in _SERVING:
+        if flow.cell.role in SERVING:
             search.supply(flow.mentions.supplied)
     search.follow()
     files = dict.fromkeys(_files(search.texts, folder))
