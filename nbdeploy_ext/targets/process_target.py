@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from contextlib import ExitStack, suppress
@@ -28,13 +27,14 @@ from ..core.deployment import (
     choose_version,
     number_for,
 )
-from ..core.errors import DeploymentNotFound, StartFailed
+from ..core.errors import DeploymentNotFound
 from ..core.image import Image
 from ..core.packages import install_constrained
 from ..core.read_ahead import read_ahead
 from ..core.requirements import TOOLS, runtime_requirements
 from .deployment_lock import hold_deployment
-from .gate_events import follow_gate, follow_start, read_event, said_failed
+from .foreground import run_foreground
+from .gate_events import follow_gate, follow_start
 from .local_process import LocalProcess, follow_log, reap, spawn
 from .ports import HOST, hold_port
 from .process_batch import run_process_batch
@@ -245,29 +245,8 @@ class ProcessTarget:
         Call it from the main thread: signals come there. Raises `StartFailed`.
         """
         place = request.image.reference
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        with subprocess.Popen(
-            _command(place, "serve", "--host", HOST, "--port", str(port)),
-            cwd=place,
-            env=_environment(place, request.secrets),
-            stdout=subprocess.PIPE,
-            text=True,
-            errors="replace",
-        ) as process:
-            try:
-                is_ready = _pass_on(process, when_ready)
-            except KeyboardInterrupt:
-                process.terminate()
-                # A terminal has told it too: the second signal may have met it on its way out
-                process.communicate(timeout=20)
-                return int(process.returncode > 0)
-            status = process.wait()
-            if not is_ready:
-                raise StartFailed(
-                    f"The notebook did not start. It ended its process ({_ending(status)}).",
-                    hint="os._exit(), a library that crashes, and lack of memory end one so.",
-                )
-            return int(status != 0)
+        command = _command(place, "serve", "--host", HOST, "--port", str(port))
+        return run_foreground(command, place, _environment(place, request.secrets), when_ready)
 
     def _switch(
         self, name: str, state: dict[str, Any], number: int, secrets: Mapping[str, str],
@@ -376,33 +355,3 @@ def _command(place: str, *arguments: str) -> list[str]:
 
 def _environment(place: str, secrets: Mapping[str, str]) -> dict[str, str]:
     return {**os.environ, **secrets, "NBDEPLOY_APP": place, "PYTHONUNBUFFERED": "1"}
-
-
-def _pass_on(process: subprocess.Popen[str], when_ready: Callable[[], None]) -> bool:
-    """Print what a service says until it ends; that it can't start is an error instead.
-
-    Says whether it was ready.
-    """
-    is_ready = False
-    for line in process.stdout or ():
-        event = read_event(line) or {}
-        if event.get("event") == "failed":
-            raise StartFailed(
-                f"The notebook did not start. {said_failed(event)}",
-                hint="The log above holds the whole traceback.",
-            )
-        if event.get("event") == "ready":
-            is_ready = True
-            when_ready()
-        sys.stdout.write(line)
-        sys.stdout.flush()
-    return is_ready
-
-
-def _ending(status: int) -> str:
-    if status >= 0:
-        return f"exit status {status}"
-    try:
-        return signal.Signals(-status).name
-    except ValueError:  # a real-time signal
-        return f"signal {-status}"
